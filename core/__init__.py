@@ -1,0 +1,1 @@
+"""What every stage agrees on: robot, interface, bundle, log, params."""

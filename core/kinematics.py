@@ -1,0 +1,196 @@
+"""Forward kinematics over the array API: K0 + K1 cos q + K2 sin q per joint.
+
+A revolute joint's transform from its parent is affine in (cos q, sin q), so three
+constant 4x4 matrices per joint describe the arm (Rodrigues' formula). Written this
+way it is one fused expression for numpy batches and a small ONNX graph.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from array_api_compat import array_namespace
+from numpy.typing import NDArray
+
+from .robot import RobotSpec, Vector3
+
+Array = Any
+"""An array of any library that follows the array API (numpy, torch)."""
+
+
+@dataclass(frozen=True)
+class Pose:
+    """Tool pose and joint axes in the base frame."""
+
+    position: Array
+    """Tool position [m], shape (..., 3)."""
+    rotation: Array
+    """Columns are the tool's axes in the base frame, shape (..., 3, 3)."""
+    joint_position: Array
+    """Joint origins [m], shape (..., n, 3)."""
+    joint_axis: Array
+    """Joint rotation axes, unit vectors, shape (..., n, 3)."""
+
+
+def rotation_from_rpy(rpy: Vector3) -> NDArray[np.float64]:
+    """Return Rz(yaw) Ry(pitch) Rx(roll), URDF convention, shape (3, 3)."""
+    (cr, sr), (cp, sp), (cy, sy) = ((np.cos(a), np.sin(a)) for a in rpy)
+    return np.array(
+        [
+            [cy * cp, cy * sp * sr - sy * cr, cy * sp * cr + sy * sr],
+            [sy * cp, sy * sp * sr + cy * cr, sy * sp * cr - cy * sr],
+            [-sp, cp * sr, cp * cr],
+        ]
+    )
+
+
+def _transform(xyz: Vector3, rotation: NDArray[np.float64]) -> NDArray[np.float64]:
+    matrix = np.eye(4)
+    matrix[:3, :3], matrix[:3, 3] = rotation, xyz
+    return matrix
+
+
+def _joint_matrices(axis: Vector3) -> NDArray[np.float64]:
+    a = np.array(axis)
+    outer = np.outer(a, a)
+    skew = np.array([[0, -a[2], a[1]], [a[2], 0, -a[0]], [-a[1], a[0], 0]])
+    constant, cosine, sine = np.zeros((3, 4, 4))
+    constant[:3, :3], constant[3, 3] = outer, 1.0
+    cosine[:3, :3] = np.eye(3) - outer
+    sine[:3, :3] = skew
+    return np.stack([constant, cosine, sine])
+
+
+class Kinematics:
+    """Forward kinematics of one arm for any array library and batch shape."""
+
+    def __init__(self, robot: RobotSpec) -> None:
+        """Fold the fixed transforms of ``robot`` into constant matrices."""
+        self._constants = np.stack(
+            [
+                _transform(j.xyz, rotation_from_rpy(j.rpy)) @ _joint_matrices(j.axis)
+                for j in robot.joints
+            ]
+        )  # (n, 3, 4, 4)
+        self._axis = np.array([j.axis for j in robot.joints])  # (n, 3)
+        self._tool = _transform(robot.tool_xyz, rotation_from_rpy(robot.tool_rpy))
+
+    def __call__(self, joint_pos: Array) -> Pose:
+        """Return the tool pose and joint axes for ``joint_pos`` [rad] (..., n)."""
+        xp = array_namespace(joint_pos)
+        options = {"dtype": joint_pos.dtype, "device": joint_pos.device}
+        constants = xp.asarray(self._constants, **options)
+        axis = xp.asarray(self._axis, **options)
+        cosine, sine = xp.cos(joint_pos), xp.sin(joint_pos)
+        frame, positions, axes = None, [], []
+        for i in range(self._constants.shape[0]):
+            c, s = cosine[..., i, None, None], sine[..., i, None, None]
+            joint = constants[i, 0] + c * constants[i, 1] + s * constants[i, 2]
+            frame = joint if frame is None else frame @ joint
+            positions.append(frame[..., :3, 3])
+            axes.append(frame[..., :3, :3] @ axis[i])
+        tool = frame @ xp.asarray(self._tool, **options)
+        return Pose(
+            position=tool[..., :3, 3],
+            rotation=tool[..., :3, :3],
+            joint_position=xp.stack(positions, axis=-2),
+            joint_axis=xp.stack(axes, axis=-2),
+        )
+
+
+def rotation_from_quat_wxyz(quat_wxyz: Array) -> Array:
+    """Rotation matrices (..., 3, 3) of unit quaternions (w, x, y, z) (..., 4)."""
+    xp = array_namespace(quat_wxyz)
+    w, x, y, z = (quat_wxyz[..., i] for i in range(4))
+    rows = [
+        (1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)),
+        (2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)),
+        (2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)),
+    ]
+    return xp.stack([xp.stack(row, axis=-1) for row in rows], axis=-2)
+
+
+def quat_wxyz_from_rotation(rotation: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Unit quaternions (w, x, y, z) with w >= 0 of rotation matrices (..., 3, 3).
+
+    Shepperd's method (J. Guidance and Control 1, 1978): divide by the largest term.
+    """
+    r = np.asarray(rotation, dtype=np.float64)
+    xx, yy, zz = r[..., 0, 0], r[..., 1, 1], r[..., 2, 2]
+    x, y, z = (
+        r[..., 2, 1] - r[..., 1, 2],
+        r[..., 0, 2] - r[..., 2, 0],
+        r[..., 1, 0] - r[..., 0, 1],
+    )
+    xy = r[..., 0, 1] + r[..., 1, 0]
+    xz = r[..., 0, 2] + r[..., 2, 0]
+    yz = r[..., 1, 2] + r[..., 2, 1]
+    candidates = np.stack(
+        [
+            np.stack([1 + xx + yy + zz, x, y, z], axis=-1),
+            np.stack([x, 1 + xx - yy - zz, xy, xz], axis=-1),
+            np.stack([y, xy, 1 - xx + yy - zz, yz], axis=-1),
+            np.stack([z, xz, yz, 1 - xx - yy + zz], axis=-1),
+        ],
+        axis=-2,
+    )
+    best = np.argmax(np.stack([xx + yy + zz, xx, yy, zz], axis=-1), axis=-1)
+    quat = np.take_along_axis(candidates, best[..., None, None], axis=-2)[..., 0, :]
+    quat = quat / np.linalg.norm(quat, axis=-1, keepdims=True)
+    return np.where(quat[..., :1] < 0, -quat, quat)
+
+
+def rotation_error(rotation: Array, target: Array) -> Array:
+    """Axis times 2 sin(angle/2) from ``rotation`` to ``target``, base frame (..., 3).
+
+    Unlike the vector part of the commutator, its length grows up to 180 degrees. The
+    division stays finite there because half the trace is kept above -1.
+    """
+    xp = array_namespace(rotation)
+    cross = sum(_cross(rotation[..., :, i], target[..., :, i]) for i in range(3))
+    trace = xp.sum(xp.sum(rotation * target, axis=-1), axis=-1)  # 1 + 2 cos(angle)
+    cos_half_squared = xp.clip(0.25 * (1 + trace), 1e-6, 1.0)
+    # 0.5 * cross = axis sin(angle) = axis * 2 sin(angle/2) cos(angle/2)
+    return 0.5 * cross / xp.sqrt(cos_half_squared)[..., None]
+
+
+def rotation_angle(rotation: Array, target: Array) -> Array:
+    """Angle between two rotations [rad], shape (...)."""
+    xp = array_namespace(rotation)
+    trace = xp.sum(xp.sum(rotation * target, axis=-1), axis=-1)
+    return xp.acos(xp.clip(0.5 * (trace - 1), -1.0, 1.0))
+
+
+def _cross(a: Array, b: Array) -> Array:
+    xp = array_namespace(a)
+    return xp.stack(
+        [
+            a[..., 1] * b[..., 2] - a[..., 2] * b[..., 1],
+            a[..., 2] * b[..., 0] - a[..., 0] * b[..., 2],
+            a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0],
+        ],
+        axis=-1,
+    )
+
+
+def joint_gradient(pose: Pose, linear: Array, angular: Array) -> tuple[Array, Array]:
+    """Return J_v^T linear and J_w^T angular, each of shape (..., n).
+
+    ``J_v[i] = z_i x (p - p_i)`` and ``J_w[i] = z_i`` (Siciliano et al., Robotics,
+    2009, eq. 3.30), so ``J_v[i]^T e = z_i . ((p - p_i) x e)``.
+
+    Args:
+        pose: from :class:`Kinematics`.
+        linear: vector at the tool in the base frame, shape (..., 3).
+        angular: vector in the base frame, shape (..., 3).
+    """
+    xp = array_namespace(linear)
+    lever = pose.position[..., None, :] - pose.joint_position
+    moment = _cross(lever, xp.broadcast_to(linear[..., None, :], lever.shape))
+    axis = pose.joint_axis
+    return (
+        xp.sum(axis * moment, axis=-1),
+        xp.sum(axis * angular[..., None, :], axis=-1),
+    )

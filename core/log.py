@@ -1,0 +1,138 @@
+"""RunLog: one recording in memory, uneven sampling kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import ForearmError, MismatchError
+
+Floats = NDArray[np.float64]
+
+
+def _empty(n: int) -> Floats:
+    return np.zeros((0, n))
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunLog:
+    """Joint states and commands of one run, each on its own clock stamps.
+
+    Arrays are float64. A signal that was not recorded has no rows.
+    """
+
+    joints: tuple[str, ...]
+    """Joint names in the order of the columns."""
+    time: Floats
+    """Stamps of the joint states, increasing [s], shape (T,)."""
+    position: Floats
+    """Measured joint positions [rad], shape (T, n)."""
+    velocity: Floats
+    """Measured joint velocities [rad/s], shape (T, n) or (0, n)."""
+    effort: Floats
+    """Measured joint torques [Nm] (or motor currents [A]), (T, n) or (0, n)."""
+    command_time: Floats
+    """Times at which the commands were sent, same clock [s], shape (K,)."""
+    command: Floats
+    """Commanded joint positions [rad], shape (K, n)."""
+    meta: dict[str, Any] = field(default_factory=dict)
+    """Where the log comes from."""
+
+    def __post_init__(self) -> None:
+        """Check shapes and the order of stamps once, where data enters.
+
+        Raises:
+            MismatchError: an array has the wrong shape.
+            ForearmError: stamps do not increase.
+        """
+        n, rows = len(self.joints), len(self.time)
+        for name, count, optional in (
+            ("position", rows, False),
+            ("velocity", rows, True),
+            ("effort", rows, True),
+            ("command", len(self.command_time), False),
+        ):
+            shape = getattr(self, name).shape
+            if shape != (count, n) and not (optional and shape == (0, n)):
+                raise MismatchError(f"log {name} shape", shape, (count, n))
+        for name in ("time", "command_time"):
+            if (np.diff(getattr(self, name)) <= 0).any():
+                raise ForearmError(f"log {name} must increase from row to row")
+
+    @property
+    def duration(self) -> float:
+        """Time between the first and the last joint state [s]."""
+        return float(self.time[-1] - self.time[0]) if len(self.time) else 0.0
+
+    def select(self, joints: tuple[str, ...]) -> RunLog:
+        """Return the log with columns mapped **by name** to ``joints``.
+
+        Raises:
+            MismatchError: a joint is missing.
+        """
+        missing = [name for name in joints if name not in self.joints]
+        if missing:
+            raise MismatchError(
+                "log joints", list(self.joints), list(joints), "check --robot"
+            )
+        index = [self.joints.index(name) for name in joints]
+        return self._replace(
+            joints=joints,
+            position=self.position[:, index],
+            velocity=self.velocity[:, index],
+            effort=self.effort[:, index],
+            command=self.command[:, index],
+        )
+
+    def crop(self, start: float, stop: float) -> RunLog:
+        """Return the rows with ``start <= time < stop`` of both streams."""
+        rows = (self.time >= start) & (self.time < stop)
+        sent = (self.command_time >= start) & (self.command_time < stop)
+        optional = {
+            name: getattr(self, name)[rows]
+            if len(getattr(self, name))
+            else _empty(self.n)
+            for name in ("velocity", "effort")
+        }
+        return self._replace(
+            time=self.time[rows],
+            position=self.position[rows],
+            command_time=self.command_time[sent],
+            command=self.command[sent],
+            **optional,
+        )
+
+    @property
+    def n(self) -> int:
+        """Number of joints."""
+        return len(self.joints)
+
+    def _replace(self, **changes: Any) -> RunLog:
+        return RunLog(**{**self.__dict__, **changes})
+
+
+def make_log(
+    joints: tuple[str, ...],
+    time: Floats,
+    position: Floats,
+    velocity: Floats | None = None,
+    effort: Floats | None = None,
+    command_time: Floats | None = None,
+    command: Floats | None = None,
+    **meta: Any,
+) -> RunLog:
+    """Build a :class:`RunLog`; signals that are not given stay empty."""
+    n = len(joints)
+    return RunLog(
+        joints=joints,
+        time=np.asarray(time, np.float64),
+        position=np.asarray(position, np.float64),
+        velocity=_empty(n) if velocity is None else np.asarray(velocity, np.float64),
+        effort=_empty(n) if effort is None else np.asarray(effort, np.float64),
+        command_time=np.zeros(0) if command_time is None else np.asarray(command_time),
+        command=_empty(n) if command is None else np.asarray(command, np.float64),
+        meta=meta,
+    )

@@ -1,0 +1,25 @@
+"""The arms forearm knows, one file each."""
+
+from __future__ import annotations
+
+from forearm.core.errors import UnknownNameError
+from forearm.core.robot import RobotSpec
+
+from .ur5e import UR5E
+
+ROBOTS: dict[str, RobotSpec] = {spec.name: spec for spec in (UR5E,)}
+"""Every arm by its short name."""
+
+
+def get_robot(name: str) -> RobotSpec:
+    """Return the arm called ``name``.
+
+    Raises:
+        UnknownNameError: there is no such arm; the message lists the valid names.
+    """
+    if name not in ROBOTS:
+        raise UnknownNameError("robot", name, ROBOTS)
+    return ROBOTS[name]
+
+
+__all__ = ("ROBOTS", "get_robot")

@@ -1,0 +1,1 @@
+"""The robot side: runtime, safety, recorder, bringup, ROS 2 nodes."""

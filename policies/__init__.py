@@ -1,0 +1,1 @@
+"""Learning, evaluation and leaving the simulator."""

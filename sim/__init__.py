@@ -1,0 +1,1 @@
+"""The arm in MuJoCo: model, batch, randomization, tasks, environments, plants."""

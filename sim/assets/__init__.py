@@ -1,0 +1,1 @@
+"""MJCF files, mesh-free, written from published numbers."""
