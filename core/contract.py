@@ -6,11 +6,11 @@ policy besides its ONNX graph.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-FORMAT = 1
+FORMAT: Final = 1
 """Version of the layout; a node refuses a newer one."""
 
 Reaction = Literal["hold", "decelerate", "stop"]

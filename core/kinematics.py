@@ -139,7 +139,7 @@ def quat_wxyz_from_rotation(rotation: NDArray[np.floating]) -> NDArray[np.float6
     best = np.argmax(np.stack([xx + yy + zz, xx, yy, zz], axis=-1), axis=-1)
     quat = np.take_along_axis(candidates, best[..., None, None], axis=-2)[..., 0, :]
     quat = quat / np.linalg.norm(quat, axis=-1, keepdims=True)
-    return np.where(quat[..., :1] < 0, -quat, quat)
+    return np.asarray(np.where(quat[..., :1] < 0, -quat, quat))
 
 
 def rotation_error(rotation: Array, target: Array) -> Array:

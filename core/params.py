@@ -7,7 +7,7 @@ The simulator loads it; randomization samples from it.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from .robot import RobotSpec
 
 Provenance = Literal["datasheet", "measured", "guess"]
 
-FORMAT = 1
+FORMAT: Final = 1
 """Version of the file layout."""
 
 JOINT = 0
