@@ -35,7 +35,8 @@ def read_structured(path: str | Path) -> Any:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "is not UTF-8 text"
         raise FileError(path, f"cannot be read ({reason})") from error
-    except (yaml.YAMLError, json.JSONDecodeError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        # ValueError: JSON's own error, and YAML's of a date that does not exist.
         first = (str(error).splitlines() or ["too deeply nested"])[0]
         raise FileError(path, f"does not parse ({first})") from error
 

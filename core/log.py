@@ -46,7 +46,7 @@ class RunLog:
 
         Raises:
             MismatchError: an array has the wrong shape.
-            ForearmError: stamps do not increase.
+            ForearmError: stamps are not finite or do not increase.
         """
         n, rows = len(self.joints), len(self.time)
         for name, count, optional in (
@@ -59,8 +59,11 @@ class RunLog:
             if shape != (count, n) and not (optional and shape == (0, n)):
                 raise MismatchError(f"log {name} shape", shape, (count, n))
         for name in ("time", "command_time"):
-            if (np.diff(getattr(self, name)) <= 0).any():
-                raise ForearmError(f"log {name} must increase from row to row")
+            stamps = getattr(self, name)
+            if not (np.isfinite(stamps).all() and (np.diff(stamps) > 0).all()):
+                raise ForearmError(
+                    f"log {name} must be finite and increase from row to row"
+                )
 
     @property
     def duration(self) -> float:
