@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1
-PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -59,9 +59,11 @@ $(BIN)/python:
 		echo "cannot make $(VENV); on Debian: apt-get install python3-venv" >&2; exit 2; }
 
 $(VENV)/.all: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) install --constraint constraints.txt --editable ".[all]"
+	@echo "installing forearm[all] into $(VENV): a few minutes the first time"
+	@$(PIP) install --constraint constraints.txt --editable ".[all]"
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.all
-	$(PIP) install --constraint constraints.txt --editable ".[all,dev]"
+	@echo "installing forearm[dev] into $(VENV)"
+	@$(PIP) install --constraint constraints.txt --editable ".[all,dev]"
 	@touch $@
