@@ -1,0 +1,251 @@
+"""Runtime: from what was sensed to a safe command, without clock or transport.
+
+The node puts messages in, calls :meth:`Runtime.step` once per period with the time,
+and sends what comes out. Everything that decides about motion is here and below.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from forearm.core.bundle import Bundle
+from forearm.core.contract import Contract
+from forearm.core.errors import ForearmError, MismatchError
+
+from .faults import Fault, Problem
+from .histogram import Histogram
+from .limiter import Limiter
+from .onnx_policy import OnnxPolicy
+from .shift import ShiftWatch
+from .state_machine import State, StateMachine
+from .watchdog import JointSample, JointWatch
+
+PRODUCED = {
+    "joint_pos",
+    "joint_vel",
+    "previous_command",
+    "previous_command_vel",
+    "target_position",
+    "target_quat_wxyz",
+}
+"""Inputs this runtime can produce."""
+
+DEFAULT_MAX_AGE = 0.1
+"""Oldest joint state acted on where the contract says nothing [s]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuntimeOptions:
+    """What the operator chooses, not the contract."""
+
+    ramp: float = 0.5
+    """Time from standstill to the policy's full say [s]."""
+    recover: float = 0.5
+    """Clean time after which HOLD ends by itself [s]."""
+    missed_budget: int = 5
+    """Consecutive missed periods that are accepted."""
+    simulated_time: bool = False
+    """Whether the robot's stamps run at another rate than this computer's clock."""
+    hold_when_shifted: bool = False
+    """Whether inputs outside the training distribution stop the arm."""
+
+
+@dataclass(slots=True)
+class Step:
+    """What one period came to; reused, so copy what is kept."""
+
+    command: list[float] = field(default_factory=list)
+    """Joint command [rad], always within the limits."""
+    velocity: list[float] = field(default_factory=list)
+    """Its finite difference [rad/s]."""
+    wish: list[float] = field(default_factory=list)
+    """What the policy asked for [rad]; empty where it was not run."""
+    state: State = State.HOLD
+    """State of the machine."""
+    reason: str = ""
+    """Why the arm does not move, if it does not."""
+    age: float = math.inf
+    """Age of the joint state [s]."""
+    limited: bool = False
+    """Whether the limiter changed what the policy asked for."""
+
+
+class Runtime:
+    """One policy driving one arm."""
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        options: RuntimeOptions | None = None,
+        timer: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        """Load and prove the policy.
+
+        Args:
+            bundle: verified bundle.
+            options: the operator's choices.
+            timer: measures inference; nothing is decided with it.
+
+        Raises:
+            ForearmError: the bundle may not be run here.
+        """
+        self.contract: Contract = bundle.contract
+        self.options = options or RuntimeOptions()
+        unknown = sorted({i.name for i in self.contract.inputs} - PRODUCED)
+        if unknown:
+            raise MismatchError("policy inputs", unknown, sorted(PRODUCED))
+        self.policy = OnnxPolicy(bundle)
+        self._task_inputs = {i.name for i in self.contract.inputs if i.kind == "task"}
+        self._needs_velocity = "joint_vel" in self.policy.inputs
+        ages = [
+            i.max_age for i in self.contract.inputs if i.kind == "robot" and i.max_age
+        ]
+        self.max_age = min(ages, default=DEFAULT_MAX_AGE)
+        target_ages = [
+            i.max_age for i in self.contract.inputs if i.kind == "task" and i.max_age
+        ]
+        self._target_age = min(target_ages, default=math.inf)
+        self.watch = JointWatch(
+            self.contract.joints, self.max_age, lag=not self.options.simulated_time
+        )
+        self.limiter = Limiter(self.contract.limits, self.contract.control_dt)
+        self.shift = ShiftWatch(self.contract)
+        self.machine = StateMachine(
+            self.contract.reactions, self.options.ramp, self.options.recover
+        )
+        self.authority = 1.0
+        """Share of the policy's motion that is commanded, 0 to 1."""
+        self.hits = 0
+        """Periods in which the limiter changed the policy's wish."""
+        self.inference = Histogram()
+        self._timer = timer
+        self._target_received = -math.inf
+        self._invalid: Problem | None = None
+        self._step = Step()
+
+    def activate(self, now: float) -> None:
+        """Start from the measured pose.
+
+        Raises:
+            ForearmError: there is no fresh joint state, or it is outside the limits.
+        """
+        problem = self.watch.check(now)
+        if problem is not None:
+            raise ForearmError(f"cannot activate: {problem.text}")
+        self.limiter.reset(self.watch.position)
+        self.machine.activate()
+        self._invalid = None
+
+    def on_joint_state(self, sample: JointSample) -> None:
+        """Take a joint state message."""
+        problem = self.watch.accept(sample)
+        if problem is not None:
+            self._invalid = problem
+
+    def on_target(
+        self, position: Sequence[float], quat_wxyz: Sequence[float], now: float
+    ) -> bool:
+        """Take a target pose [m, unit quaternion]; returns whether it was valid."""
+        norm = math.hypot(*quat_wxyz)
+        if not all(map(math.isfinite, position)) or not 0.9 < norm < 1.1:
+            return False
+        inputs = self.policy.inputs
+        if "target_position" in inputs:
+            inputs["target_position"][0] = position
+        if "target_quat_wxyz" in inputs:
+            sign = -1.0 if quat_wxyz[0] < 0 else 1.0
+            inputs["target_quat_wxyz"][0] = [sign * q / norm for q in quat_wxyz]
+        self._target_received = now
+        return True
+
+    def estop(self, why: str) -> None:
+        """Stop the arm and keep it stopped until the next activation."""
+        self.machine.estop(why)
+
+    def step(self, now: float, missed: int = 0) -> Step:
+        """Return the command for this period.
+
+        Args:
+            now: steady clock [s].
+            missed: consecutive periods that were missed before this one.
+        """
+        problems = self._problems(now, missed)
+        wish = None
+        if not any(p.fault in (Fault.STALE, Fault.INVALID) for p in problems):
+            wish = self._infer(problems)
+        state = self.machine.update(problems, now)
+        self._move(wish if state.moves else None, now)
+        step = self._step
+        step.state, step.reason = state, self.machine.reason
+        step.age = self.watch.age(now)
+        step.wish = wish or []
+        step.command, step.velocity = self.limiter.position, self.limiter.velocity
+        return step
+
+    def _problems(self, now: float, missed: int) -> list[Problem]:
+        problems = []
+        stale = self.watch.check(now)
+        if stale is not None:
+            problems.append(stale)
+        elif self._needs_velocity and not self.watch.velocity:
+            problems.append(Problem(Fault.INVALID, "joint states carry no velocity"))
+        if self._invalid is not None:
+            problems.append(self._invalid)
+            self._invalid = None
+        if missed > self.options.missed_budget:
+            problems.append(Problem(Fault.MISSED, f"{missed} periods missed in a row"))
+        if stale is None:
+            problems += self._tracking()
+        if self._task_inputs and now - self._target_received > self._target_age:
+            problems.append(Problem(Fault.STALE, "no target, or it is too old"))
+        elif self._task_inputs and self._target_received == -math.inf:
+            problems.append(Problem(Fault.STALE, "no target yet"))
+        return problems
+
+    def _tracking(self) -> list[Problem]:
+        pairs = zip(self.limiter.position, self.watch.position, strict=True)
+        worst = max(abs(sent - seen) for sent, seen in pairs)
+        limit = self.contract.tracking_error_limit
+        if worst <= limit:
+            return []
+        text = f"arm is {worst:.2f} rad away from its command, allowed {limit:.2f} rad"
+        return [Problem(Fault.TRACKING, text)]
+
+    def _infer(self, problems: list[Problem]) -> list[float] | None:
+        inputs = self.policy.inputs
+        inputs["joint_pos"][0] = self.watch.position
+        if self._needs_velocity:
+            inputs["joint_vel"][0] = self.watch.velocity
+        if "previous_command" in inputs:
+            inputs["previous_command"][0] = self.limiter.position
+        if "previous_command_vel" in inputs:
+            inputs["previous_command_vel"][0] = self.limiter.velocity
+        shifted = self.shift.check(inputs)
+        if shifted is not None and self.options.hold_when_shifted:
+            problems.append(shifted)
+        start = self._timer()
+        self.policy.run()
+        self.inference.add(self._timer() - start)
+        if not np.isfinite(self.policy.output).all():
+            problems.append(Problem(Fault.OUTPUT, "the policy's output is not finite"))
+            return None
+        wish: list[float] = self.policy.output[0].tolist()
+        return wish
+
+    def _move(self, wish: list[float] | None, now: float) -> None:
+        if wish is None:
+            self.limiter.step(None)
+            self._step.limited = False
+            return
+        share = self.machine.blend(now) * self.authority
+        if share < 1.0:
+            last = self.limiter.position
+            wish = [p + share * (w - p) for p, w in zip(last, wish, strict=True)]
+        met = self.limiter.step(wish)
+        self._step.limited = not met
+        self.hits += not met

@@ -1,0 +1,52 @@
+"""Schedule: absolute monotonic deadlines; missed periods are skipped and counted."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+
+Clock = Callable[[], float]
+
+
+class Schedule:
+    """Deadlines ``start + k period``; work that overruns never makes a burst."""
+
+    def __init__(
+        self,
+        period: float,
+        clock: Clock = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Start now with a ``period`` [s]."""
+        self.period = period
+        self._clock = clock
+        self._sleep = sleep
+        self.ticks = 0
+        self.missed = 0
+        self.consecutive = 0
+        self.restart()
+
+    def restart(self) -> None:
+        """Put the first deadline one period from now."""
+        self._deadline = self._clock() + self.period
+
+    def wait(self) -> float:
+        """Sleep until the next deadline; return the wake-up's lateness [s].
+
+        A period whose end has passed already is counted as missed and skipped.
+        """
+        now = self._clock()
+        late = math.floor((now - self._deadline) / self.period) + 1
+        if now > self._deadline and late > 0:
+            self.missed += late
+            self.consecutive += late
+            self._deadline += late * self.period
+        else:
+            self.consecutive = 0
+        while (remaining := self._deadline - self._clock()) > 0:
+            self._sleep(remaining)
+        lateness = -remaining
+        self._deadline += self.period
+        self.ticks += 1
+        return lateness

@@ -1,0 +1,115 @@
+import math
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from forearm.core.contract import JointLimits
+from forearm.core.interface import Interface
+from forearm.core.robots import get_robot
+from forearm.deploy.limiter import Limiter
+
+wishes = st.lists(
+    st.one_of(
+        st.floats(allow_nan=True, allow_infinity=True),
+        st.floats(-8, 8),
+        st.sampled_from([-8.0, 8.0, 0.0, math.nan]),
+    ),
+    max_size=150,
+)
+limits = st.builds(
+    lambda lower, span, v, a, j: JointLimits(
+        lower=lower, upper=lower + span, velocity=v, acceleration=a, jerk=j, effort=1
+    ),
+    st.floats(-6, 0),
+    st.floats(0.05, 12),
+    st.floats(0.1, 10),
+    st.floats(0.5, 40),
+    st.floats(20, 10000),
+)
+
+
+def assert_within(sent, limit, dt):
+    sent = np.array(sent)
+    assert np.isfinite(sent).all()
+    assert (sent >= limit.lower).all()
+    assert (sent <= limit.upper).all()
+    rest = np.concatenate([[sent[0]] * 3, sent])  # it starts at rest
+    for order, bound in ((1, limit.velocity), (2, limit.acceleration), (3, limit.jerk)):
+        worst = np.abs(np.diff(rest, order)).max() / dt**order
+        assert worst <= bound * (1 + 1e-6) + 1e-14 / dt**order, (order, worst, bound)
+
+
+@given(wishes, limits, st.floats(0, 1), st.sampled_from([0.002, 0.01, 0.02, 0.05]))
+@settings(max_examples=300, deadline=None)
+def test_no_sequence_of_wishes_leaves_the_limits(sequence, limit, start, dt):
+    limiter = Limiter([limit], dt)
+    first = limit.lower + 1e-6 + start * (limit.upper - limit.lower - 2e-6)
+    limiter.reset([first])
+    sent = [first]
+    for wish in sequence:
+        limiter.step([wish])
+        sent.append(limiter.position[0])
+    assert_within(sent, limit, dt)
+    for _ in range(20000):
+        if limiter.at_rest:
+            break
+        limiter.step(None)
+        sent.append(limiter.position[0])
+    assert limiter.at_rest
+    assert_within(sent, limit, dt)
+
+
+def ur5e_limits():
+    return [
+        JointLimits(
+            lower=j.lower,
+            upper=j.upper,
+            velocity=j.velocity,
+            acceleration=j.acceleration,
+            jerk=j.jerk,
+            effort=j.effort,
+        )
+        for j in get_robot("ur5e").joints
+    ]
+
+
+def test_the_limiter_does_not_touch_what_the_policy_law_commands():
+    robot, dt = get_robot("ur5e"), 0.02
+    interface = Interface(robot, ("joint_pos",), dt)
+    rng = np.random.default_rng(0)
+    limiter = Limiter(ur5e_limits(), dt)
+    limiter.reset(list(robot.home))
+    for k in range(3000):
+        sensors = {
+            "previous_command": np.float32(limiter.position),
+            "previous_command_vel": np.float32(limiter.velocity),
+        }
+        if k % 7 == 0:  # bang-bang, and long pushes into the position limits
+            bias = 1 if (k // 500) % 2 else -1
+            action = np.float32(rng.choice([-1, bias, 1], robot.n))
+        wish = interface.command(action, sensors)
+        assert limiter.step([float(w) for w in wish]), k
+        assert np.allclose(limiter.position, wish, atol=1e-6)
+
+
+def test_a_far_wish_is_reached_without_overshoot():
+    limiter = Limiter(ur5e_limits()[:1], 0.02)
+    limiter.reset([0.0])
+    sent = []
+    for _ in range(150):
+        limiter.step([1.0])
+        sent.append(limiter.position[0])
+    assert abs(sent[-1] - 1.0) < 1e-3
+    assert max(sent) < 1.0 + 1e-2
+
+
+def test_the_stop_plan_ends_at_rest_inside_the_limits():
+    limiter = Limiter(ur5e_limits(), 0.02)
+    limiter.reset([3.0] * 2 + [1.0] + [3.0] * 3)
+    for _ in range(60):
+        limiter.step([10.0] * 6)
+        plan = limiter.stop_plan()
+        assert plan[-1].velocity == [0.0] * 6
+        for joint, position in zip(ur5e_limits(), plan[-1].position, strict=True):
+            assert joint.lower <= position <= joint.upper
