@@ -1,0 +1,26 @@
+"""Names under which ``gymnasium.make`` finds the environments.
+
+Installed packages announce this function to gymnasium (entry point
+``gymnasium.envs``), so that ``gymnasium.make`` works without importing forearm first.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gymnasium.envs.registration import register, registry
+
+ENVIRONMENTS: dict[str, dict[str, Any]] = {
+    "forearm/Lattice-v0": {
+        "entry_point": "forearm.sim.lattice:LatticeEnv",
+        "max_episode_steps": 50,
+    },
+}
+"""Arguments of ``gymnasium.register`` by environment id."""
+
+
+def register_environments() -> None:
+    """Register every environment once; a second call changes nothing."""
+    for name, arguments in ENVIRONMENTS.items():
+        if name not in registry:
+            register(id=name, **arguments)
