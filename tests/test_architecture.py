@@ -32,7 +32,10 @@ ROS = {
 
 FOLDERS: dict[str, tuple[set[str], set[str]]] = {
     "core": ({"core"}, CORE),
-    "sim": ({"core", "sim"}, {"gymnasium", "imageio", "mujoco", "numpy", "scipy"}),
+    "sim": (
+        {"core", "sim"},
+        {"gymnasium", "imageio", "mujoco", "numpy", "pydantic", "scipy"},
+    ),
     "policies": ({"core", "sim", "policies"}, {"mujoco", "numpy", *LEARNING}),
     "calibration": (
         {"core", "sim", "calibration"},
@@ -49,10 +52,16 @@ FOLDERS: dict[str, tuple[set[str], set[str]]] = {
 
 EXTRA: dict[str, set[str]] = {
     "core/*log*.py": LOG,
+    "core/ros.py": ROS,
     "deploy/*node*.py": ROS,
     "deploy/*ros*.py": ROS,
-    "deploy/*onnx*.py": {"onnx"},
+    "deploy/backends.py": ROS,
+    "deploy/diagnostics.py": ROS,
+    "deploy/bag.py": LOG,
     "deploy/*record*.py": ROS | LOG,
+    "deploy/*onnx*.py": {"onnx"},
+    "deploy/graph_check.py": {"onnx"},
+    "deploy/sample.py": {"onnx"},
     "sim/*node*.py": ROS,
     "sim/*vec_env*.py": {"stable_baselines3"},
     "sim/*vector_env*.py": {"stable_baselines3"},
@@ -209,7 +218,7 @@ def test_the_robot_side_never_reaches_for_the_simulator() -> None:
         "forearm." + ".".join(path.relative_to(ROOT).with_suffix("").parts)
         for folder in ROBOT_SIDE
         for path in source_files(folder)
-        if not any(path.match(f"deploy/{kind}*.py") for kind in ("*node", "*ros"))
+        if not any(path.match(p) for p, more in EXTRA.items() if more >= ROS)
     ]
     code = (
         "import importlib, sys\n"
