@@ -1,7 +1,7 @@
 """Names under which ``gymnasium.make`` finds the environments.
 
-Installed packages announce this function to gymnasium (entry point
-``gymnasium.envs``), so that ``gymnasium.make`` works without importing forearm first.
+``import forearm.sim`` registers them, as gymnasium's users expect of a package with
+environments: gymnasium 1.4 no longer looks for installed ones by itself.
 """
 
 from __future__ import annotations

@@ -57,6 +57,7 @@ EXTRA: dict[str, set[str]] = {
     "deploy/*ros*.py": ROS,
     "deploy/backends.py": ROS,
     "deploy/diagnostics.py": ROS,
+    "deploy/targets.py": ROS,
     "deploy/bag.py": LOG,
     "deploy/*record*.py": ROS | LOG,
     "deploy/*onnx*.py": {"onnx"},

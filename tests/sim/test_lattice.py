@@ -19,7 +19,7 @@ robots = pytest.mark.parametrize("robot", ROBOTS)
 
 
 def test_gymnasium_makes_the_lattice_and_its_checker_passes() -> None:
-    register_environments()
+    """``import forearm.sim`` registers it; registering again changes nothing."""
     register_environments()
     env = gymnasium.make("forearm/Lattice-v0", robot="ur5e")
     assert env.spec is not None
