@@ -18,14 +18,16 @@ from forearm.core.bundle import POLICY_CAP
 from forearm.core.contract import Contract
 from forearm.core.errors import FileError
 
-OPERATORS = frozenset(
-    "Abs Acos Add And Asin Atan Cast Ceil Clip Concat Constant Cos Div Elu Equal Erf "
-    "Exp Expand Flatten Floor Gather Gelu Gemm Greater GreaterOrEqual HardSigmoid "
-    "HardSwish Identity LayerNormalization LeakyRelu Less LessOrEqual Log MatMul Max "
-    "Min Mish Mul Neg Not Or Pow Reciprocal ReduceMax ReduceMean ReduceMin "
-    "ReduceSum Relu Reshape Selu Shape Sigmoid Sign Sin Slice Softmax Softplus Split Sqrt "
-    "Squeeze Sub Sum Swish Tan Tanh Transpose Unsqueeze Where".split()  # noqa: SIM905
-)
+_NAMES = """
+Abs Acos Add And Asin Atan Cast Ceil Clip Concat Constant Cos Div Elu Equal Erf
+Exp Expand Flatten Floor Gather Gelu Gemm Greater GreaterOrEqual HardSigmoid
+HardSwish Identity LayerNormalization LeakyRelu Less LessOrEqual Log MatMul Max
+Min Mish Mul Neg Not Or Pow Reciprocal ReduceMax ReduceMean ReduceMin ReduceSum
+Relu Reshape Selu Shape Sigmoid Sign Sin Slice Softmax Softplus Split Sqrt
+Squeeze Sub Sum Swish Tan Tanh Transpose Unsqueeze Where
+"""
+
+OPERATORS = frozenset(_NAMES.split())
 """Operators a policy may use: no loops, no branches, nothing that sizes memory."""
 
 INITIALIZER_CAP = 20_000_000
@@ -117,7 +119,7 @@ def _check_expand(path: Path, shape: Any) -> None:
 
 def _check_ports(path: Path, graph: Any, contract: Contract) -> None:
     constants = {c.name for c in graph.initializer}
-    found = {p.name: _port(p) for p in graph.input if p.name not in constants}
+    found: Ports = {p.name: _port(p) for p in graph.input if p.name not in constants}
     float32 = onnx.TensorProto.FLOAT
     wanted: Ports = {i.name: (float32, (1, i.size)) for i in contract.inputs}
     if found != wanted:

@@ -194,6 +194,18 @@ class Limiter:
         for joint, value in zip(self._joints, position, strict=True):
             joint.reset(value)
 
+    def follow(self, position: Sequence[float], velocity: Sequence[float]) -> None:
+        """Take over another controller's motion; only for commands that are not sent.
+
+        Args:
+            position: measured positions [rad]; cut to the limits.
+            velocity: measured velocities [rad/s]; may be empty.
+        """
+        for i, joint in enumerate(self._joints):
+            joint.p = min(max(position[i], joint.lower), joint.upper)
+            v = velocity[i] if velocity else 0.0
+            joint.v, joint.a = min(max(v, -joint.v_max), joint.v_max), 0.0
+
     def step(self, wish: Sequence[float] | None) -> bool:
         """Move towards ``wish`` [rad]; ``None`` stops. Returns whether it was met."""
         met = True

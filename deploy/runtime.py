@@ -120,6 +120,10 @@ class Runtime:
         )
         self.authority = 1.0
         """Share of the policy's motion that is commanded, 0 to 1."""
+        self.stopping = False
+        """Brings the command to rest whatever the state, for deactivation."""
+        self.shadow = False
+        """Follows the arm and only says what it would command."""
         self.hits = 0
         """Periods in which the limiter changed the policy's wish."""
         self.inference = Histogram()
@@ -139,6 +143,7 @@ class Runtime:
             raise ForearmError(f"cannot activate: {problem.text}")
         self.limiter.reset(self.watch.position)
         self.machine.activate()
+        self.stopping = False
         self._invalid = None
 
     def on_joint_state(self, sample: JointSample) -> None:
@@ -174,12 +179,14 @@ class Runtime:
             now: steady clock [s].
             missed: consecutive periods that were missed before this one.
         """
+        if self.shadow and self.watch.position:
+            self.limiter.follow(self.watch.position, self.watch.velocity)
         problems = self._problems(now, missed)
         wish = None
         if not any(p.fault in (Fault.STALE, Fault.INVALID) for p in problems):
             wish = self._infer(problems)
         state = self.machine.update(problems, now)
-        self._move(wish if state.moves else None, now)
+        self._move(wish if state.moves and not self.stopping else None, now)
         step = self._step
         step.state, step.reason = state, self.machine.reason
         step.age = self.watch.age(now)

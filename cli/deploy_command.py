@@ -1,0 +1,74 @@
+"""``forearm deploy``: run a bundle as a ROS 2 node at a fixed rate."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``forearm deploy``."""
+    parser.add_argument("bundle", help="directory of the bundle")
+    parser.add_argument("--record", metavar="DIR", help="write a rosbag2 log here")
+    parser.add_argument("--shadow", action="store_true", help="command nothing")
+    parser.add_argument(
+        "--seconds", type=float, default=0.0, help="end after this time"
+    )
+    parser.add_argument("--wait", type=float, default=10.0, help="for joint states [s]")
+    parser.add_argument("--namespace", default="", help="namespace of the arm")
+    parser.add_argument("--name", default="forearm_policy", help="node name")
+    parser.add_argument(
+        "--backend", choices=("auto", "forward", "trajectory"), default="auto"
+    )
+    parser.add_argument("--authority", type=float, default=1.0, help="0 to 1")
+    parser.add_argument(
+        "--hold-when-shifted",
+        action="store_true",
+        help="stop where inputs leave the training distribution",
+    )
+    parser.add_argument("--executor", choices=("single", "events"), default="single")
+    parser.add_argument("--no-realtime", action="store_true", help="normal priority")
+    parser.add_argument("--sim-time", action="store_true", help="take time from /clock")
+    parser.add_argument(
+        "--manual", action="store_true", help="wait for lifecycle transitions"
+    )
+    parser.add_argument("--json", metavar="FILE", help="write the last diagnostics")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the node until a signal or the time is over."""
+    from forearm.core.bundle import load_bundle
+    from forearm.core.errors import LimitError
+    from forearm.core.files import write_json
+
+    if not 0 <= args.authority <= 1:
+        raise LimitError(f"--authority must lie in [0, 1], got {args.authority}")
+    bundle = load_bundle(args.bundle)
+    from forearm.deploy.node import NodeOptions
+    from forearm.deploy.process import RunOptions, run_node
+    from forearm.deploy.recorder import recording
+
+    node = NodeOptions(
+        bundle=args.bundle,
+        name=args.name,
+        namespace=args.namespace,
+        backend=args.backend,
+        shadow=args.shadow,
+        authority=args.authority,
+        hold_when_shifted=args.hold_when_shifted,
+        realtime=not args.no_realtime,
+        message_info=args.executor == "single",
+    )
+    options = RunOptions(
+        seconds=args.seconds,
+        wait=args.wait,
+        executor=args.executor,
+        autostart=not args.manual,
+        ros_arguments=("-p", "use_sim_time:=true") if args.sim_time else (),
+    )
+    with recording(args.record, bundle, args.namespace, args.name):
+        fields = run_node(node, options)
+    for key in ("state", "reason", "ticks", "missed_percent", "lateness_p99_us"):
+        print(f"{key}: {fields.get(key, '')}")
+    if args.json:
+        write_json(args.json, fields)
+    return 0

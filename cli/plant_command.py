@@ -1,0 +1,43 @@
+"""``forearm plant``: run a simulated arm as a ROS 2 node."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``forearm plant``."""
+    parser.add_argument("--robot", required=True, help="short name of the arm")
+    parser.add_argument(
+        "--plant", metavar="FILE", help="what the arm hides, plant.yaml"
+    )
+    parser.add_argument("--namespace", default="", help="namespace of its topics")
+    parser.add_argument("--rate", type=float, default=250.0, help="joint states [Hz]")
+    parser.add_argument(
+        "--speed",
+        type=float,
+        default=1.0,
+        help="simulated over real time; other than 1 publishes /clock",
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=0.0, help="end after this time; 0 for never"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the plant until a signal."""
+    from forearm.core.errors import LimitError
+    from forearm.sim.plant_node import PlantOptions, run_plant
+
+    if not (args.rate > 0 and args.speed > 0):
+        raise LimitError("--rate and --speed must be positive")
+    options = PlantOptions(
+        robot=args.robot,
+        plant=args.plant,
+        namespace=args.namespace,
+        rate=args.rate,
+        speed=args.speed,
+        seconds=args.seconds,
+    )
+    run_plant(options)
+    return 0

@@ -1,0 +1,105 @@
+"""Backends: how a command reaches the controller. Messages are built once, reused."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from forearm.core.errors import UnknownNameError
+from forearm.core.ros import newest_only
+
+from .limiter import Limiter
+from .runtime import Step
+
+FORWARD, TRAJECTORY = "forward", "trajectory"
+MESSAGES = {
+    FORWARD: "std_msgs/msg/Float64MultiArray",
+    TRAJECTORY: "trajectory_msgs/msg/JointTrajectory",
+}
+"""Message type of each backend."""
+
+
+class Backend(Protocol):
+    """Sends commands to one kind of controller."""
+
+    topic: str
+    publisher: Any
+
+    def send(self, step: Step, limiter: Limiter) -> None:
+        """Send the command of one period."""
+
+
+class ForwardBackend:
+    """``forward_command_controller`` on the position interface."""
+
+    def __init__(self, node: Any, controller: str, joints: list[str]) -> None:
+        """Publish on ``<controller>/commands``."""
+        from std_msgs.msg import Float64MultiArray
+
+        self.topic = f"{controller}/commands"
+        self.publisher = node.create_publisher(
+            Float64MultiArray, self.topic, newest_only()
+        )
+        self._message = Float64MultiArray(data=[0.0] * len(joints))
+
+    def send(self, step: Step, limiter: Limiter) -> None:  # noqa: ARG002
+        """Send the joint positions."""
+        for i, value in enumerate(step.command):
+            self._message.data[i] = value
+        self.publisher.publish(self._message)
+
+
+class TrajectoryBackend:
+    """``joint_trajectory_controller``: each command carries its own way to rest.
+
+    When nothing follows, the controller finishes the trajectory and the arm stands:
+    holding on failure needs no one alive.
+    """
+
+    POINTS = 4
+    """Points of the way to rest."""
+
+    def __init__(
+        self, node: Any, controller: str, joints: list[str], dt: float
+    ) -> None:
+        """Publish on ``<controller>/joint_trajectory``."""
+        from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
+
+        self.topic = f"{controller}/joint_trajectory"
+        self.publisher = node.create_publisher(
+            JointTrajectory, self.topic, newest_only()
+        )
+        self._point = JointTrajectoryPoint
+        self._dt = dt
+        # A zero stamp means: start now.
+        self._message = JointTrajectory(joint_names=joints)
+
+    def send(self, step: Step, limiter: Limiter) -> None:
+        """Send the command, due in one period, and the stop behind it."""
+        points = [self._make(self._dt, step.command, step.velocity)]
+        for stop in limiter.stop_plan(self.POINTS):
+            points.append(
+                self._make(self._dt + stop.time, stop.position, stop.velocity)
+            )
+        self._message.points = points
+        self.publisher.publish(self._message)
+
+    def _make(self, time: float, position: list[float], velocity: list[float]) -> Any:
+        point = self._point(positions=position, velocities=velocity)
+        point.time_from_start.sec = int(time)
+        point.time_from_start.nanosec = int((time - int(time)) * 1e9)
+        return point
+
+
+def make_backend(
+    node: Any, kind: str, controller: str, joints: list[str], dt: float
+) -> Backend:
+    """Return the backend of a ``kind``.
+
+    Raises:
+        UnknownNameError: there is no such kind.
+    """
+    if kind == FORWARD:
+        return ForwardBackend(node, controller, joints)
+    if kind == TRAJECTORY:
+        return TrajectoryBackend(node, controller, joints, dt)
+    raise UnknownNameError("backend", kind, MESSAGES)

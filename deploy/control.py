@@ -1,0 +1,119 @@
+"""ControlLoop: the thread that turns inbox messages into commands at a fixed rate."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from .histogram import Histogram
+from .realtime import enter_realtime
+from .runtime import Runtime, Step
+from .schedule import Schedule
+from .watchdog import JointSample
+
+log = logging.getLogger(__name__)
+
+STOP_TIMEOUT = 2.0
+"""A stop takes v/a plus ramps, well below this [s]."""
+
+
+@dataclass
+class Timing:
+    """What the loop measures about itself; all times in seconds."""
+
+    lateness: Histogram = field(default_factory=Histogram)
+    """Wake-up after the deadline."""
+    work: Histogram = field(default_factory=Histogram)
+    """From waking up to the safe command, before it is published."""
+    publish: Histogram = field(default_factory=Histogram)
+    """Publishing."""
+    age: Histogram = field(default_factory=Histogram)
+    """Age of the joint state when it is used."""
+    ticks: int = 0
+    missed: int = 0
+    realtime: str = ""
+    """What the operating system granted, in words."""
+
+
+class ControlLoop:
+    """Owns the runtime while it is active."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        inbox: deque[JointSample],
+        send: Callable[[Step], None],
+        *,
+        realtime: bool = True,
+    ) -> None:
+        """Bind; nothing runs before :meth:`start`.
+
+        Args:
+            runtime: decides.
+            inbox: joint states as they come in.
+            send: publishes a step; must not keep it.
+            realtime: ask the operating system for real-time priority.
+        """
+        self.runtime = runtime
+        self.timing = Timing()
+        self._inbox = inbox
+        self._send = send
+        self._realtime = realtime
+        self._stopping = threading.Event()
+        self._failed: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="control", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self) -> bool:
+        """Bring the command to rest, end the thread; returns whether it was orderly."""
+        self._stopping.set()
+        self._thread.join(timeout=STOP_TIMEOUT)
+        return not self._thread.is_alive() and self._failed is None
+
+    @property
+    def alive(self) -> bool:
+        """Whether commands are being sent."""
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        self.timing.realtime = enter_realtime() if self._realtime else "not asked for"
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+        try:
+            self._loop()
+        except BaseException as error:
+            self._failed = error
+            log.exception("the control loop ended")
+        finally:
+            gc.enable()
+            gc.unfreeze()
+
+    def _loop(self) -> None:
+        schedule = Schedule(self.runtime.contract.control_dt)
+        timing, runtime, now = self.timing, self.runtime, time.monotonic
+        while True:
+            timing.lateness.add(schedule.wait())
+            start = now()
+            while self._inbox:
+                runtime.on_joint_state(self._inbox.popleft())
+            runtime.stopping = self._stopping.is_set()
+            step = runtime.step(start, schedule.consecutive)
+            done = now()
+            self._send(step)
+            timing.publish.add(now() - done)
+            timing.work.add(done - start)
+            if math.isfinite(step.age):
+                timing.age.add(step.age)
+            timing.ticks, timing.missed = schedule.ticks, schedule.missed
+            if runtime.stopping and runtime.limiter.at_rest:
+                return

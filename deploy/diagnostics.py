@@ -1,0 +1,72 @@
+"""Diagnostics: what the node says about itself once a second (REP 107)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .control import ControlLoop
+from .histogram import Histogram
+from .runtime import Runtime
+from .state_machine import State
+
+
+def status_fields(runtime: Runtime | None, loop: ControlLoop | None) -> dict[str, str]:
+    """Return every figure by name, in words for people."""
+    if runtime is None or loop is None:
+        return {"state": "inactive"}
+    timing, period = loop.timing, runtime.contract.control_dt
+    state = runtime.machine.state
+    ticks = max(timing.ticks + timing.missed, 1)
+    fields = {
+        "state": state.value if loop.alive else "dead",
+        "reason": runtime.machine.reason,
+        "rate_hz": f"{1 / period:g}",
+        "ticks": str(timing.ticks),
+        "missed": str(timing.missed),
+        "missed_percent": f"{100 * timing.missed / ticks:.3f}",
+        "limiter_hits": str(runtime.hits),
+        "authority": f"{runtime.authority:g}",
+        "shifted_percent": f"{100 * runtime.shift.share:.2f}",
+        "realtime": timing.realtime,
+        "policy_sha256": runtime.contract.sha256.get("policy.onnx", ""),
+    }
+    for name, histogram in (
+        ("lateness", timing.lateness),
+        ("work", timing.work),
+        ("publish", timing.publish),
+        ("state_age", timing.age),
+        ("inference", runtime.inference),
+    ):
+        fields.update(_quantiles(name, histogram))
+    fields.update({f"states_{k}": str(v) for k, v in runtime.watch.counts.items()})
+    return fields
+
+
+def _quantiles(name: str, histogram: Histogram) -> dict[str, str]:
+    return {
+        f"{name}_p50_us": f"{histogram.quantile(0.5) * 1e6:.0f}",
+        f"{name}_p99_us": f"{histogram.quantile(0.99) * 1e6:.0f}",
+        f"{name}_max_us": f"{histogram.maximum * 1e6:.0f}",
+    }
+
+
+def diagnostic_array(stamp: Any, name: str, fields: dict[str, str]) -> Any:
+    """Return a ``DiagnosticArray`` with one status."""
+    from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+
+    levels = {
+        State.RUN.value: DiagnosticStatus.OK,
+        State.RAMP_IN.value: DiagnosticStatus.OK,
+        "inactive": DiagnosticStatus.OK,
+        State.HOLD.value: DiagnosticStatus.WARN,
+    }
+    status = DiagnosticStatus(
+        level=levels.get(fields["state"], DiagnosticStatus.ERROR),
+        name=f"{name}: policy",
+        message=fields.get("reason") or fields["state"],
+        hardware_id=name,
+        values=[KeyValue(key=k, value=v) for k, v in fields.items()],
+    )
+    array = DiagnosticArray(status=[status])
+    array.header.stamp = stamp
+    return array

@@ -1,0 +1,277 @@
+"""PolicyNode: the rclpy lifecycle shell. Messages to arrays and back, nothing else."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray
+from geometry_msgs.msg import PoseStamped
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
+from sensor_msgs.msg import JointState
+from std_msgs.msg import Bool, String
+from std_srvs.srv import Trigger
+
+from forearm.core.bundle import load_bundle
+from forearm.core.errors import ForearmError
+from forearm.core.robots import get_robot
+from forearm.core.ros import latched, newest_only, seconds
+
+from .backends import FORWARD, MESSAGES, TRAJECTORY, Backend, make_backend
+from .control import ControlLoop
+from .diagnostics import diagnostic_array, status_fields
+from .runtime import Runtime, RuntimeOptions, Step
+from .watchdog import JointSample
+
+INBOX = 64
+"""Messages kept between two periods: 5 ms periods and a 1 kHz robot need 5."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeOptions:
+    """What the operator chooses about a node."""
+
+    bundle: str
+    """Directory of the bundle."""
+    name: str = "forearm_policy"
+    """Node name."""
+    namespace: str = ""
+    """Namespace of node and topics: one per arm."""
+    backend: str = "auto"
+    """``forward``, ``trajectory``, or ``auto`` for what the contract says."""
+    shadow: bool = False
+    """Infer and log, command nothing."""
+    authority: float = 1.0
+    """Share of the policy's motion that is commanded."""
+    hold_when_shifted: bool = False
+    """Stop the arm where inputs leave the training distribution."""
+    realtime: bool = True
+    """Ask for real-time priority."""
+    message_info: bool = True
+    """Learn who published each joint state; the events executor cannot tell."""
+
+
+class PolicyNode(LifecycleNode):
+    """Runs one bundle on one arm."""
+
+    def __init__(self, options: NodeOptions, context: Any) -> None:
+        """Create the node, unconfigured."""
+        super().__init__(options.name, namespace=options.namespace, context=context)
+        self.options = options
+        self.runtime: Runtime | None = None
+        self.loop: ControlLoop | None = None
+        self.refusal = ""
+        """Why the last transition was refused."""
+        self._inbox: deque[JointSample] = deque(maxlen=INBOX)
+        self._backend: Backend | None = None
+        self._entities: list[tuple[Callable[[Any], Any], Any]] = []
+        self._last_state = ""
+        self._lock = threading.Lock()
+        self.declare_parameter("authority", float(options.authority))
+        self.add_on_set_parameters_callback(self._on_parameters)
+        self._status = self.create_publisher(String, "~/status", latched())
+        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 1)
+
+    def on_configure(self, state: Any) -> Any:  # noqa: ARG002
+        """Load the bundle, prove it, connect; refuse with one sentence."""
+        return self._guarded("configure", self._configure)
+
+    def on_activate(self, state: Any) -> Any:  # noqa: ARG002
+        """Start from the measured pose."""
+        return self._guarded("activate", self._activate)
+
+    def on_deactivate(self, state: Any) -> Any:  # noqa: ARG002
+        """Bring the arm to rest, then stop commanding."""
+        return self._guarded("deactivate", self._deactivate)
+
+    def on_cleanup(self, state: Any) -> Any:  # noqa: ARG002
+        """Disconnect and forget the bundle."""
+        return self._guarded("cleanup", self._cleanup)
+
+    def on_shutdown(self, state: Any) -> Any:  # noqa: ARG002
+        """Stop whatever the state."""
+        self._deactivate()
+        return self._guarded("shutdown", self._cleanup)
+
+    def _guarded(self, name: str, work: Callable[[], None]) -> Any:
+        try:
+            work()
+        except ForearmError as error:
+            self.refusal = str(error)
+            self.get_logger().error(f"{name} refused: {error}")
+            self._publish_status({"state": "refused", "reason": f"{name}: {error}"})
+            if name == "configure":
+                self._cleanup()
+            return TransitionCallbackReturn.FAILURE
+        self.refusal = ""
+        self._publish_status({"state": name, "reason": ""})
+        return TransitionCallbackReturn.SUCCESS
+
+    def _configure(self) -> None:
+        options = self.options
+        bundle = load_bundle(options.bundle)
+        contract = bundle.contract
+        robot = get_robot(contract.robot)
+        simulated = bool(self.get_parameter("use_sim_time").value)
+        self.runtime = Runtime(
+            bundle,
+            RuntimeOptions(
+                simulated_time=simulated, hold_when_shifted=options.hold_when_shifted
+            ),
+        )
+        self.runtime.authority = float(self.get_parameter("authority").value)
+        self.runtime.shadow = options.shadow
+        kind = options.backend
+        if kind == "auto":
+            kind = (
+                FORWARD if contract.output.message == MESSAGES[FORWARD] else TRAJECTORY
+            )
+        self._connect(kind, contract.joints, robot, contract.control_dt)
+
+    def _connect(self, kind: str, joints: list[str], robot: Any, dt: float) -> None:
+        controller = (
+            robot.ros.position_controller
+            if kind == FORWARD
+            else robot.ros.trajectory_controller
+        )
+        self._inbox.clear()
+        if not self.options.shadow:
+            self._backend = make_backend(self, kind, controller, joints, dt)
+            self._keep(self.destroy_publisher, self._backend.publisher)
+        self._sent_topic = (
+            "~/shadow_command" if self.options.shadow else "~/joint_command"
+        )
+        self._sent = self.create_publisher(JointState, self._sent_topic, 10)
+        self._keep(self.destroy_publisher, self._sent)
+        self._sent_message = JointState(name=joints, position=[0.0] * len(joints))
+        qos = newest_only()
+        for message, topic, callback in (
+            (JointState, robot.ros.joint_states, self._joint_state_callback()),
+            (PoseStamped, robot.ros.target, self._on_target),
+            (Bool, "estop", self._on_estop_topic),
+        ):
+            subscription = self.create_subscription(message, topic, callback, qos)
+            self._keep(self.destroy_subscription, subscription)
+        service = self.create_service(Trigger, "~/estop", self._on_estop_service)
+        self._keep(self.destroy_service, service)
+
+    def _keep(self, destroy: Callable[[Any], Any], entity: Any) -> None:
+        self._entities.append((destroy, entity))
+
+    def _activate(self) -> None:
+        runtime = self._configured()
+        while self._inbox:
+            runtime.on_joint_state(self._inbox.popleft())
+        runtime.activate(time.monotonic())
+        self.loop = ControlLoop(
+            runtime, self._inbox, self._send, realtime=self.options.realtime
+        )
+        self.loop.start()
+
+    def _deactivate(self) -> None:
+        loop, self.loop = self.loop, None
+        if loop is not None and not loop.stop():
+            raise ForearmError("the control loop did not end in order")
+
+    def _cleanup(self) -> None:
+        with self._lock:
+            for destroy, entity in self._entities:
+                destroy(entity)
+            self._entities.clear()
+            self.runtime = self._backend = None
+
+    def _configured(self) -> Runtime:
+        if self.runtime is None:
+            raise ForearmError("the node is not configured")
+        return self.runtime
+
+    def _joint_state_callback(self) -> Callable[..., None]:
+        if self.options.message_info:
+            return self._on_joint_state
+        return lambda message: self._on_joint_state(message, {})
+
+    def _on_joint_state(self, message: Any, info: Any) -> None:
+        sample = JointSample(
+            message.name,
+            message.position,
+            message.velocity,
+            seconds(message.header.stamp),
+            time.monotonic(),
+            bytes(info["publisher_gid"]["data"]) if "publisher_gid" in info else b"",
+            info.get("publication_sequence_number"),
+        )
+        self._inbox.append(sample)
+
+    def _on_target(self, message: Any) -> None:
+        p, q = message.pose.position, message.pose.orientation
+        runtime = self.runtime
+        if runtime is not None and not runtime.on_target(
+            (p.x, p.y, p.z), (q.w, q.x, q.y, q.z), time.monotonic()
+        ):
+            self.get_logger().warning("refused a target that is not a finite pose")
+
+    def _on_estop_topic(self, message: Any) -> None:
+        if message.data and self.runtime is not None:
+            self.runtime.estop("emergency stop topic")
+
+    def _on_estop_service(self, request: Any, response: Any) -> Any:  # noqa: ARG002
+        if self.runtime is not None:
+            self.runtime.estop("emergency stop service")
+        response.success = True
+        response.message = "stopped until deactivated and activated again"
+        return response
+
+    def _on_parameters(self, parameters: list[Any]) -> Any:
+        for parameter in parameters:
+            if parameter.name == "authority":
+                value = parameter.value
+                if not isinstance(value, float) or not 0.0 <= value <= 1.0:
+                    return SetParametersResult(
+                        successful=False, reason="authority must lie in [0, 1]"
+                    )
+                if self.runtime is not None:
+                    self.runtime.authority = value
+            elif self.loop is not None:
+                return SetParametersResult(
+                    successful=False,
+                    reason=f"{parameter.name} cannot change while the node is active",
+                )
+        return SetParametersResult(successful=True)
+
+    def _send(self, step: Step) -> None:
+        runtime = self._configured()
+        if self._backend is not None:
+            self._backend.send(step, runtime.limiter)
+        message = self._sent_message
+        message.header.stamp = self.get_clock().now().to_msg()
+        for i, value in enumerate(step.command):
+            message.position[i] = value
+        self._sent.publish(message)
+        if step.state.value != self._last_state:
+            self._last_state = step.state.value
+            self._publish_status({"state": step.state.value, "reason": step.reason})
+
+    def _publish_status(self, content: dict[str, Any]) -> None:
+        self._status.publish(String(data=json.dumps(content)))
+
+    def why_refused(self) -> str:
+        """Return why the last transition was refused; empty if it was not."""
+        return self.refusal
+
+    def sees_state(self) -> bool:
+        """Whether a joint state has come in."""
+        return bool(self._inbox)
+
+    def report(self) -> dict[str, str]:
+        """Publish the diagnostics; called once a second by the process."""
+        fields = status_fields(self.runtime, self.loop)
+        stamp = self.get_clock().now().to_msg()
+        name = self.get_fully_qualified_name().lstrip("/")
+        self._diagnostics.publish(diagnostic_array(stamp, name, fields))
+        return fields

@@ -1,0 +1,109 @@
+"""The policy node as a process: signals, lifecycle, a stop that is really sent."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import signal
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from forearm.core.errors import ForearmError
+from forearm.core.ros import Spinner, session
+
+from .node import NodeOptions, PolicyNode
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """How long and how a node process runs."""
+
+    seconds: float = 0.0
+    """Time after which it stops by itself; 0 for never [s]."""
+    wait: float = 10.0
+    """How long to wait for joint states before giving up [s]."""
+    executor: str = "single"
+    """``events`` or ``single``."""
+    autostart: bool = True
+    """Configure and activate at once; else wait for lifecycle services."""
+    ros_arguments: tuple[str, ...] = ()
+    """Arguments after ``--ros-args``."""
+
+
+class Signals:
+    """SIGINT and SIGTERM as a flag."""
+
+    def __init__(self) -> None:
+        """Install the handlers."""
+        self.received = 0
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, number: int, frame: Any) -> None:  # noqa: ARG002
+        self.received = number
+
+
+def run_node(node_options: NodeOptions, options: RunOptions) -> dict[str, str]:
+    """Run until a signal or the time is over; return the last diagnostics.
+
+    Raises:
+        ForearmError: the node refuses to be configured or activated.
+    """
+    signals = Signals()
+    arguments = ["--ros-args", *options.ros_arguments] if options.ros_arguments else []
+    with session(arguments) as context:
+        node = PolicyNode(node_options, context)
+        spinner = Spinner(context, [node], options.executor)
+        try:
+            if options.autostart:
+                _start(node, options.wait, signals)
+            return _supervise(node, spinner, options.seconds, signals)
+        finally:
+            # The stop is sent while the context is still alive.
+            if node.loop is not None:
+                node.trigger_deactivate()
+            if node.runtime is not None:
+                node.trigger_cleanup()
+            spinner.stop()
+            node.destroy_node()
+
+
+def _start(node: PolicyNode, wait: float, signals: Signals) -> None:
+    node.trigger_configure()
+    if node.refusal:
+        raise ForearmError(node.refusal)
+    deadline = time.monotonic() + wait
+    while not signals.received:
+        late = time.monotonic() > deadline
+        if late or node.sees_state():
+            node.trigger_activate()
+            refusal = node.why_refused()
+            if not refusal:
+                return
+            if late:
+                raise ForearmError(refusal)
+        time.sleep(0.1)
+
+
+def _supervise(
+    node: PolicyNode, spinner: Spinner, seconds: float, signals: Signals
+) -> dict[str, str]:
+    start = time.monotonic()
+    fields: dict[str, str] = {}
+    beat = start
+    while not signals.received:
+        if seconds and time.monotonic() - start >= seconds:
+            break
+        if spinner.failure is not None:
+            raise ForearmError(f"the executor died: {spinner.failure}")
+        if node.loop is not None and not node.loop.alive:
+            raise ForearmError("the control loop died; see the log")
+        if time.monotonic() >= beat:
+            fields = node.report()
+            gc.collect(0)
+            beat += 1.0
+        time.sleep(0.05)
+    return node.report() if node.loop is not None else fields

@@ -1,0 +1,33 @@
+"""Real-time priority and locked memory, where the operating system permits them."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+
+PRIORITY = 80
+"""SCHED_FIFO priority of the control thread, above the network's threads."""
+
+MCL_CURRENT, MCL_FUTURE = 1, 2
+"""From <sys/mman.h>."""
+
+
+def enter_realtime() -> str:
+    """Ask for SCHED_FIFO and locked memory for this thread; say what was granted."""
+    granted = []
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
+        granted.append(f"SCHED_FIFO {PRIORITY}")
+    except (OSError, AttributeError) as error:
+        granted.append(f"no SCHED_FIFO ({_why(error)}; set an rtprio limit)")
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.mlockall(MCL_CURRENT | MCL_FUTURE) == 0:
+        granted.append("memory locked")
+    else:
+        reason = os.strerror(ctypes.get_errno())
+        granted.append(f"memory not locked ({reason}; set a memlock limit)")
+    return ", ".join(granted)
+
+
+def _why(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)

@@ -1,0 +1,197 @@
+"""Plant: a stand-in for the real arm, with effects the training model lacks.
+
+It is stepped by physics time, knows no ROS and no clock. What the training code does
+in batches is written here again on purpose, one arm at a time: a shared mistake would
+make simulator and stand-in agree with each other and with nothing else.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from forearm.core.errors import LimitError
+from forearm.core.robot import RobotSpec
+
+from .model import build_model
+from .plant_spec import PlantSpec, per_joint
+
+Floats = NDArray[np.float64]
+
+SLIP = 0.01
+"""Velocity over which friction changes sign [rad/s]."""
+
+
+@dataclass(frozen=True)
+class JointReading:
+    """What the arm's encoders say."""
+
+    time: float
+    """When it was measured [s]."""
+    position: Floats
+    """[rad], shape (n,)."""
+    velocity: Floats
+    """[rad/s], shape (n,)."""
+    effort: Floats
+    """Servo torque [Nm], shape (n,)."""
+
+
+class Plant:
+    """One arm under position servos."""
+
+    def __init__(
+        self,
+        robot: RobotSpec,
+        spec: PlantSpec | None = None,
+        *,
+        joint_pos: Floats | None = None,
+        folder: Path | None = None,
+    ) -> None:
+        """Put the arm at rest.
+
+        Args:
+            robot: the arm.
+            spec: its hidden truth; nominal where missing.
+            joint_pos: start [rad]; the robot's home where missing.
+            folder: folder of the spec, for a params file beside it.
+
+        Raises:
+            ForearmError: the spec does not fit the robot.
+        """
+        self.robot, self.spec = robot, spec or PlantSpec()
+        spec, n = self.spec, robot.n
+        values = spec.values(robot, folder)
+        delay = float(values["command_delay"][0])
+        values["command_delay"] = np.zeros(1)
+        self.model = build_model(robot, values, timestep=spec.timestep)
+        integrator = f"mjINT_{spec.integrator.upper()}"
+        self.model.opt.integrator = getattr(mujoco.mjtIntegrator, integrator)
+        self.data = mujoco.MjData(self.model)
+        self._qpos = np.array(
+            [self.model.joint(j).qposadr[0] for j in robot.joint_names]
+        )
+        self._dof = np.array([self.model.joint(j).dofadr[0] for j in robot.joint_names])
+        self._act = np.array([self.model.actuator(j).id for j in robot.joint_names])
+        joints = [self.model.joint(j).id for j in robot.joint_names]
+        self.model.jnt_actfrcrange[joints] *= spec.servo.saturation
+        self._delay = spec.command_delay.mean + delay
+        self._sensor_delay = spec.sensor.delay + float(values["sensor_delay"][0])
+        self._noise = _either(spec.sensor.noise, values["encoder_noise"], n)
+        self._vel_noise = _either(
+            spec.sensor.velocity_noise, values["velocity_noise"], n
+        )
+        self._quantum = _either(spec.sensor.quantization, values["encoder_step"], n)
+        self._offset = _either(spec.sensor.offset, values["encoder_offset"], n)
+        self._backlash = _either(spec.backlash, values["backlash"], n)
+        self._stribeck = _either(spec.friction.stribeck, values["stribeck"], n)
+        self._stribeck_velocity = _either(
+            spec.friction.stribeck_velocity, values["stribeck_velocity"], n, default=0.1
+        )
+        self._load = _either(spec.friction.load_dependent, values["load_friction"], n)
+        self._rng = np.random.default_rng(spec.seed)
+        self.reset(robot.home if joint_pos is None else joint_pos)
+
+    def reset(self, joint_pos: Floats) -> None:
+        """Put the arm at rest at ``joint_pos`` [rad], nothing in transit."""
+        mujoco.mj_resetData(self.model, self.data)
+        self.data.qpos[self._qpos] = joint_pos
+        self._arrived = np.array(joint_pos, np.float64)
+        self._driven = self._arrived.copy()
+        self._transit: deque[tuple[float, Floats]] = deque()
+        self._states: deque[JointReading] = deque()
+        self.data.ctrl[self._act] = self._driven
+        mujoco.mj_forward(self.model, self.data)
+        self._remember()
+
+    @property
+    def time(self) -> float:
+        """Physics time [s]."""
+        return float(self.data.time)
+
+    @property
+    def joint_pos(self) -> Floats:
+        """True joint positions [rad], shape (n,)."""
+        return np.array(self.data.qpos[self._qpos])
+
+    @property
+    def joint_vel(self) -> Floats:
+        """True joint velocities [rad/s], shape (n,)."""
+        return np.array(self.data.qvel[self._dof])
+
+    def command(self, joint_pos: Floats) -> None:
+        """Send a position command [rad] (n,); it arrives later, or never.
+
+        Raises:
+            LimitError: wrong size or not finite.
+        """
+        joint_pos = np.array(joint_pos, np.float64)
+        if joint_pos.shape != (self.robot.n,) or not np.isfinite(joint_pos).all():
+            raise LimitError(f"a command needs {self.robot.n} finite numbers")
+        delay = self.spec.command_delay
+        if delay.drop_rate and self._rng.random() < delay.drop_rate:
+            return
+        late = self._delay + delay.jitter * self._rng.standard_normal()
+        due = self.time + max(late, 0.0)
+        if self._transit:
+            due = max(due, self._transit[-1][0])
+        self._transit.append((due, joint_pos))
+
+    def advance(self, duration: float) -> None:
+        """Let ``duration`` [s] pass, in whole physics steps."""
+        for _ in range(max(0, round(duration / self.spec.timestep))):
+            self._step()
+
+    def read(self) -> JointReading:
+        """Return the newest joint state that has left the arm, with its noise."""
+        wanted = self.time - self._sensor_delay + 1e-9
+        while len(self._states) > 1 and self._states[1].time <= wanted:
+            self._states.popleft()
+        true = self._states[0]
+        rng, n = self._rng, self.robot.n
+        position = true.position + self._offset + self._noise * rng.standard_normal(n)
+        step = np.where(self._quantum > 0, self._quantum, 1.0)
+        position = np.where(
+            self._quantum > 0, np.round(position / step) * step, position
+        )
+        velocity = true.velocity + self._vel_noise * rng.standard_normal(n)
+        return JointReading(true.time, position, velocity, true.effort)
+
+    def _step(self) -> None:
+        while self._transit and self._transit[0][0] <= self.time + 1e-9:
+            self._arrived = self._transit.popleft()[1]
+        # The play operator (Krasnosel'skii and Pokrovskii, 1989): the output only
+        # moves once the input has crossed the gap.
+        half = 0.5 * self._backlash
+        self._driven = np.clip(self._driven, self._arrived - half, self._arrived + half)
+        self.data.ctrl[self._act] = self._driven
+        self.data.qfrc_applied[self._dof] = self._friction()
+        mujoco.mj_step(self.model, self.data)
+        self._remember()
+
+    def _friction(self) -> Floats:
+        """Stribeck and load-dependent friction torque [Nm]."""
+        velocity = self.data.qvel[self._dof]
+        torque = self.data.qfrc_actuator[self._dof]
+        level = self._stribeck * np.exp(-((velocity / self._stribeck_velocity) ** 2))
+        level = level + self._load * np.abs(torque)
+        return np.asarray(-level * np.tanh(velocity / SLIP))
+
+    def _remember(self) -> None:
+        effort = np.array(self.data.qfrc_actuator[self._dof])
+        reading = JointReading(self.time, self.joint_pos, self.joint_vel, effort)
+        self._states.append(reading)
+        while self._states[-1].time - self._states[0].time > self._sensor_delay + 0.01:
+            self._states.popleft()
+
+
+def _either(
+    given: float | list[float], value: Floats, n: int, default: float = 0.0
+) -> Floats:
+    """Return the plant's own value where it says one, else the params'."""
+    array = per_joint(given, n, "value")
+    return value if (array == default).all() else array

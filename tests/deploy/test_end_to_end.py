@@ -1,0 +1,79 @@
+import json
+import time
+
+import numpy as np
+import pytest
+from rosbags.highlevel import AnyReader
+
+from forearm.core.kinematics import Kinematics
+from forearm.deploy.supervisor import Task, check_alive, forearm, supervised
+
+rclpy = pytest.importorskip("rclpy", reason="ROS 2 is not installed")
+pytestmark = [pytest.mark.ros, pytest.mark.usefixtures("domain")]
+
+
+def goal(robot, offset):
+    """A target of the sample policy and the tool pose it leads to."""
+    position = robot.home + np.tile(offset, robot.n)[: robot.n]
+    return position, Kinematics(robot)(position)
+
+
+@pytest.mark.parametrize("backend", ["forward", "trajectory"])
+def test_plant_node_and_recorder_reach_a_target_over_dds(
+    backend, bundle, robot, tmp_path
+):
+    from forearm.deploy.targets import Target, run_episodes
+
+    log, report = tmp_path / "run", tmp_path / "report.json"
+    plant = Task(name="plant", command=forearm("plant", "--robot", "ur5e"))
+    node = Task(
+        name="node",
+        command=forearm(
+            *("deploy", str(bundle.path), "--backend", backend),
+            *("--record", str(log), "--json", str(report)),
+        ),
+    )
+    offset = np.array([0.2, -0.15, 0.1])
+    joint_pos, _ = goal(robot, offset)
+    target = Target(tuple(offset), (1.0, 0.0, 0.0, 0.0))
+    with supervised([plant, node], tmp_path) as running:
+        info = {"episode_time": 4.0, "position_tolerance": 5.0, "angle_tolerance": 3.2}
+        (outcome,) = run_episodes(robot, [target], info)
+        check_alive(running)
+    assert outcome.success
+    fields = json.loads(report.read_text())
+    assert fields["limiter_hits"] == "0"
+    assert fields["state"] == "run"
+    assert (log / "metadata.yaml").is_file()
+    with AnyReader([log]) as reader:
+        counts = {t: i.msgcount for t, i in reader.topics.items()}
+        assert counts["/joint_states"] > 500
+        assert counts["/forearm_policy/joint_command"] > 100
+        sent = "/forward_position_controller/commands"
+        if backend == "trajectory":
+            sent = "/joint_trajectory_controller/joint_trajectory"
+        assert counts[sent] > 100
+        assert counts["/target_pose"] > 10
+        states = [c for c in reader.connections if c.topic == "/joint_states"]
+        *_, (connection, _, raw) = reader.messages(states)
+        last = reader.deserialize(raw, connection.msgtype)
+    assert np.abs(np.array(last.position) - joint_pos).max() < 0.05
+
+
+def test_a_bundle_of_another_robot_is_refused_in_one_sentence(bundle, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    for file in bundle.path.iterdir():
+        (other / file.name).write_bytes(file.read_bytes())
+    text = (other / "contract.json").read_text().replace('"ur5e"', '"r2d2"')
+    (other / "contract.json").write_text(text)
+    with supervised(
+        [Task(name="node", command=forearm("deploy", str(other)))], tmp_path
+    ) as running:
+        end = time.monotonic() + 20
+        while running["node"].status() is None and time.monotonic() < end:
+            time.sleep(0.1)
+        assert running["node"].status() == 2
+        words = running["node"].output()
+    assert "unknown robot 'r2d2'" in words
+    assert "Traceback" not in words
