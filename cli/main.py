@@ -44,7 +44,7 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
         if name == command:
             module = importlib.import_module(f"forearm.cli.{name}_command")
             module.configure(sub)
-            sub.set_defaults(run=module.run)
+            sub.set_defaults(handler=module.run)
     return parser
 
 
@@ -60,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if args.command is None:
             parser.print_help()
             return 0
-        return int(args.run(args) or 0)
+        return int(args.handler(args) or 0)
     except ForearmError as error:
         print(f"forearm: {error}", file=sys.stderr)
         return 2

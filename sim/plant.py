@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from forearm.core.errors import LimitError
 from forearm.core.robot import RobotSpec
 
-from .model import build_model
+from .model import Values, build_model
 from .plant_spec import PlantSpec, per_joint
 
 Floats = NDArray[np.float64]
@@ -64,7 +64,7 @@ class Plant:
             ForearmError: the spec does not fit the robot.
         """
         self.robot, self.spec = robot, spec or PlantSpec()
-        spec, n = self.spec, robot.n
+        spec = self.spec
         values = spec.values(robot, folder)
         delay = float(values["command_delay"][0])
         values["command_delay"] = np.zeros(1)
@@ -81,6 +81,12 @@ class Plant:
         self.model.jnt_actfrcrange[joints] *= spec.servo.saturation
         self._delay = spec.command_delay.mean + delay
         self._sensor_delay = spec.sensor.delay + float(values["sensor_delay"][0])
+        self._bind_effects(values)
+        self._rng = np.random.default_rng(spec.seed)
+        self.reset(robot.home if joint_pos is None else joint_pos)
+
+    def _bind_effects(self, values: Values) -> None:
+        spec, n = self.spec, self.robot.n
         self._noise = _either(spec.sensor.noise, values["encoder_noise"], n)
         self._vel_noise = _either(
             spec.sensor.velocity_noise, values["velocity_noise"], n
@@ -93,8 +99,6 @@ class Plant:
             spec.friction.stribeck_velocity, values["stribeck_velocity"], n, default=0.1
         )
         self._load = _either(spec.friction.load_dependent, values["load_friction"], n)
-        self._rng = np.random.default_rng(spec.seed)
-        self.reset(robot.home if joint_pos is None else joint_pos)
 
     def reset(self, joint_pos: Floats) -> None:
         """Put the arm at rest at ``joint_pos`` [rad], nothing in transit."""

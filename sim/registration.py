@@ -15,6 +15,11 @@ ENVIRONMENTS: dict[str, dict[str, Any]] = {
         "entry_point": "forearm.sim.lattice:LatticeEnv",
         "max_episode_steps": 50,
     },
+    "forearm/Reach-v0": {
+        "entry_point": "forearm.sim.env:ArmEnv",
+        "vector_entry_point": "forearm.sim.vector_env:ArmVectorEnv",
+        "kwargs": {"task": "reach"},
+    },
 }
 """Arguments of ``gymnasium.register`` by environment id."""
 

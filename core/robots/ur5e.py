@@ -73,7 +73,7 @@ UR5E = RobotSpec(
         _joint(
             "wrist_3_joint",
             (0, 0.0996, 0),
-            (_PI / 2, _PI, _PI),
+            (-_PI / 2, 0, 0),
             0.0,
             large=False,
             turns=1,

@@ -1,0 +1,61 @@
+"""``forearm train``: train a policy in simulation."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``forearm train``."""
+    parser.add_argument("task", help="task, see forearm tasks")
+    parser.add_argument("--robot", default="ur5e", help="arm, see forearm robots")
+    parser.add_argument("--algo", default="ppo", help="ppo or sac")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--steps", type=int, default=0, help="control steps")
+    parser.add_argument("--envs", type=int, default=0, help="simulations in parallel")
+    parser.add_argument("--randomization", default="light", help="none, light or wide")
+    parser.add_argument("--params", help="params file the simulator loads")
+    parser.add_argument("--out", help="run directory")
+    parser.add_argument("--episodes", type=int, default=200, help="for the evaluation")
+    parser.add_argument("--json", metavar="FILE", help="write the result as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train, evaluate and print success with its interval."""
+    from forearm.core.files import write_json
+    from forearm.policies.config import TrainConfig
+    from forearm.policies.evaluate import evaluate
+    from forearm.policies.export import make_actor
+    from forearm.policies.train import train
+
+    config = TrainConfig(
+        task=args.task,
+        robot=args.robot,
+        algo=args.algo,
+        seed=args.seed,
+        steps=args.steps,
+        envs=args.envs,
+        randomization=args.randomization,
+        params=args.params,
+        out=args.out or f"runs/{args.task}-{args.robot}-{args.algo}-{args.seed}",
+    )
+    finished = train(config)
+    actor, robot, task = make_actor(finished)
+    result = evaluate(
+        robot, task, actor.act, episodes=args.episodes, values=finished.values()
+    )
+    low, high = result.wilson_95
+    print(
+        f"success {result.success:.1%} [{low:.1%}, {high:.1%}] of {result.episodes} "
+        f"episodes after {finished.record['env_steps']:,} steps in "
+        f"{finished.record['seconds']:.0f} s -> {finished.path}"
+    )
+    if args.json:
+        summary = {
+            **result.as_dict(),
+            "env_steps": finished.record["env_steps"],
+            "seconds": finished.record["seconds"],
+            "run_dir": str(finished.path),
+        }
+        write_json(args.json, summary)
+    return 0

@@ -1,0 +1,235 @@
+"""Turn a training run into a bundle: one graph, its contract and the proof."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mujoco
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+
+from forearm import __version__
+from forearm.core.bundle import Bundle, SelfTest, save_bundle
+from forearm.core.contract import (
+    Contract,
+    Evaluation,
+    Input,
+    JointLimits,
+    Latency,
+    Output,
+)
+from forearm.core.interface import SENSORS, Interface
+from forearm.core.robot import RobotSpec
+from forearm.core.robots import get_robot
+from forearm.sim.loop import ArmLoop
+from forearm.sim.randomization import get_randomization
+from forearm.sim.tasks import Task, get_task
+
+from .actor import Actor
+from .evaluate import delay_curve, evaluate
+from .parity import Parity, prove_parity, random_sensors, torch_rows
+from .train import Run
+
+Singles = NDArray[np.float32]
+
+DELAYS = [0.0, 0.02, 0.04, 0.06, 0.08]
+"""Extra command delays tried at export [s]."""
+
+MAX_AGE = 0.1
+"""Oldest joint state the policy accepts [s]: five control periods."""
+
+
+@dataclass(frozen=True)
+class Export:
+    """A bundle and how it was proven."""
+
+    bundle: Bundle
+    """The bundle on disk."""
+    parity: Parity
+    """ONNX against torch."""
+
+
+def make_actor(run: Run) -> tuple[Actor, RobotSpec, type[Task]]:
+    """Return the deterministic policy of ``run`` with its arm and task."""
+    robot, task = get_robot(run.config.robot), get_task(run.config.task)
+    interface = Interface(robot, task.terms, task.control_dt, task.limits)
+    return Actor(run.model, interface), robot, task
+
+
+def export(run: Run, out: str | Path, *, episodes: int = 200) -> Export:
+    """Write the bundle of ``run`` to ``out``; nothing is written if a proof fails.
+
+    Raises:
+        MismatchError: ONNX and torch disagree.
+        FileError: ``out`` exists and is not a bundle.
+    """
+    actor, robot, task = make_actor(run)
+    policy = to_onnx(actor)
+    parity = prove_parity(policy, actor, robot, task)
+    values = run.values()
+    result = evaluate(robot, task, actor.act, episodes=episodes, values=values)
+    curve = delay_curve(
+        robot, task, actor.act, DELAYS, episodes=episodes, values=values
+    )
+    low, high = sensed_range(actor, robot, task, run.config.randomization)
+    contract = Contract(
+        robot=robot.name,
+        joints=list(robot.joint_names),
+        control_dt=task.control_dt,
+        inputs=_inputs(actor.interface, robot, low, high),
+        output=Output(
+            controller=robot.ros.position_controller,
+            message="std_msgs/msg/Float64MultiArray",
+        ),
+        limits=_limits(robot),
+        latency=_latency(run, curve),
+        task=task.name,
+        task_info=task(robot, 1).info(),
+        provenance=_provenance(run, parity),
+        evaluation=Evaluation(
+            episodes=result.episodes,
+            success=result.success,
+            wilson_95=result.wilson_95,
+            delays=curve,
+        ),
+    )
+    bundle = save_bundle(out, policy, contract, _selftest(actor), _card(contract))
+    return Export(bundle, parity)
+
+
+def to_onnx(actor: Actor) -> bytes:
+    """Trace ``actor`` into one self-contained graph with named batch-one inputs."""
+    sizes = actor.interface.sensors
+    example = tuple(torch.zeros(1, size) for size in sizes.values())
+    program = torch.onnx.export(
+        actor,
+        example,
+        dynamo=True,
+        external_data=False,
+        input_names=list(sizes),
+        output_names=["joint_command"],
+        verbose=False,
+    )
+    if program is None:
+        raise RuntimeError("torch.onnx.export returned no program")
+    model = program.model_proto
+    onnx.checker.check_model(model)
+    return bytes(model.SerializeToString())
+
+
+def sensed_range(
+    actor: Actor, robot: RobotSpec, task: type[Task], randomization: str
+) -> tuple[dict[str, Singles], dict[str, Singles]]:
+    """Return the smallest and largest value of each sensor over many episodes."""
+    loop = ArmLoop(robot, task, 256, randomization=get_randomization(randomization))
+    observation = loop.reset()
+    low = {n: np.asarray(loop.sensors[n]).min(axis=0) for n in actor.interface.sensors}
+    high = {n: np.asarray(loop.sensors[n]).max(axis=0) for n in actor.interface.sensors}
+    for _ in range(2 * loop.task.steps):
+        observation = loop.step_command(
+            actor.act(loop.sensors, observation)
+        ).observation
+        for name in low:
+            value = np.asarray(loop.sensors[name])
+            low[name] = np.minimum(low[name], value.min(axis=0))
+            high[name] = np.maximum(high[name], value.max(axis=0))
+    return low, high
+
+
+ROS_FIELDS = {"joint_pos": "position", "joint_vel": "velocity"}
+
+
+def _inputs(
+    interface: Interface,
+    robot: RobotSpec,
+    low: dict[str, Singles],
+    high: dict[str, Singles],
+) -> list[Input]:
+    inputs = []
+    for name, size in interface.sensors.items():
+        kind = SENSORS[name].kind
+        topics = {"robot": robot.ros.joint_states, "task": robot.ros.target}
+        inputs.append(
+            Input(
+                name=name,
+                size=size,
+                unit=SENSORS[name].unit,
+                kind=kind,
+                topic=topics.get(kind),
+                field=ROS_FIELDS.get(name, "pose" if kind == "task" else None),
+                max_age=MAX_AGE if kind == "robot" else None,
+                low=low[name].astype(float).tolist(),
+                high=high[name].astype(float).tolist(),
+            )
+        )
+    return inputs
+
+
+def _limits(robot: RobotSpec) -> list[JointLimits]:
+    names = ("lower", "upper", "velocity", "acceleration", "jerk", "effort")
+    return [JointLimits(**{n: getattr(j, n) for n in names}) for j in robot.joints]
+
+
+def _latency(run: Run, curve: Sequence[dict[str, Any]]) -> Latency:
+    term = get_randomization(run.config.randomization).terms.get("command_delay")
+    nominal_low = curve[0]["wilson_95"][0]
+    tolerated = 0.0
+    for point in curve:
+        if point["success"] < nominal_low:
+            break
+        tolerated = point["delay_s"]
+    return Latency(
+        trained_min=term.low if term else 0.0,
+        trained_max=term.high if term else 0.0,
+        tolerated=tolerated,
+    )
+
+
+def _provenance(run: Run, parity: Parity) -> dict[str, Any]:
+    return {
+        "forearm": __version__,
+        "torch": torch.__version__,
+        "mujoco": mujoco.__version__,
+        "python": platform.python_version(),
+        "algorithm": run.config.algo,
+        "seed": run.config.seed,
+        "env_steps": run.record["env_steps"],
+        "params_sha256": run.record.get("params_sha256"),
+        "randomization": run.record["randomization"],
+        "parity_max_abs_rad": parity.max_abs,
+    }
+
+
+def _selftest(actor: Actor, count: int = 32) -> SelfTest:
+    sensors = random_sensors(actor.interface, np.random.default_rng(1), count)
+    return SelfTest(sensors, torch_rows(actor, sensors).astype(np.float32))
+
+
+def _card(contract: Contract) -> str:
+    evaluation = contract.evaluation
+    if evaluation is None:
+        raise ValueError("a bundle states how well its policy does")
+    low, high = evaluation.wilson_95
+    inputs = "\n".join(f"* `{i.name}` [{i.unit}] x {i.size}" for i in contract.inputs)
+    return f"""# {contract.task} on {contract.robot}
+
+Trained in simulation with {contract.provenance["algorithm"]},
+{contract.provenance["env_steps"]:,} control steps, seed {contract.provenance["seed"]}.
+
+Success in simulation: {evaluation.success:.1%} of {evaluation.episodes} episodes,
+95 % interval [{low:.1%}, {high:.1%}]. Tolerated extra command delay:
+{contract.latency.tolerated} s. This says nothing about a real arm that differs from
+the simulator: calibrate, and rehearse on a plant first.
+
+Senses, in SI units:
+
+{inputs}
+
+Commands joint positions [rad] at {1 / contract.control_dt:g} Hz.
+"""

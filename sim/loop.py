@@ -1,0 +1,201 @@
+"""ArmLoop: sense, command, step, judge; the one loop behind every environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forearm.core.errors import LimitError
+from forearm.core.interface import Interface, zeros
+from forearm.core.kinematics import Kinematics, Pose
+from forearm.core.robot import RobotSpec
+
+from .batch import ArmBatch
+from .model import TIMESTEP, Values
+from .randomization import Randomization
+from .sensing import Sensing
+from .tasks import State, Task
+
+Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
+Bools = NDArray[np.bool_]
+Ids = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one control period brought; arrays over the simulations."""
+
+    observation: Singles
+    """Next observation, (nsim, observation_size); a new episode's where done."""
+    reward: Singles
+    """Shaped reward, (nsim,)."""
+    terminated: Bools
+    """The task ended the episode, (nsim,)."""
+    truncated: Bools
+    """Time is up or the simulation became unstable, (nsim,)."""
+    success: Bools
+    """True success of the episode so far, (nsim,)."""
+    unstable: Bools
+    """The simulation left the numbers and was given up, (nsim,)."""
+    final_observation: Singles
+    """Last observation of the episodes that ended, (k, observation_size)."""
+    done_ids: Ids
+    """The simulations that ended, (k,)."""
+    episode_reward: Singles
+    """Sum of rewards of the episodes that ended, (k,)."""
+
+
+class ArmLoop:
+    """``nsim`` episodes of one task on one arm, restarted one by one as they end."""
+
+    def __init__(
+        self,
+        robot: RobotSpec,
+        task: type[Task],
+        nsim: int,
+        *,
+        values: Values | None = None,
+        randomization: Randomization | None = None,
+        nthread: int = 0,
+        timestep: float = TIMESTEP,
+    ) -> None:
+        """Build the batch, the task and the sensing for ``nsim`` simulations."""
+        self.robot = robot
+        self.task = task(robot, nsim)
+        self.nsim = nsim
+        self.randomization = randomization or Randomization()
+        self.interface = Interface(robot, task.terms, task.control_dt, task.limits)
+        self.batch = ArmBatch(
+            robot,
+            nsim,
+            values=values,
+            control_dt=task.control_dt,
+            timestep=timestep,
+            nthread=nthread,
+        )
+        self.unstable_episodes = 0
+        """Episodes given up because the simulation became unstable."""
+        self._nominal = {name: v[0].copy() for name, v in self.batch.values.items()}
+        self._sensing = Sensing(nsim, robot.n, task.control_dt, self.task.steps)
+        self._kinematics = Kinematics(robot)
+        self._sensors = zeros(self.interface.sensors, nsim)
+        self._rngs = [np.random.default_rng(i) for i in range(nsim)]
+        self._elapsed = np.zeros(nsim, np.intp)
+        self._reward = np.zeros(nsim, np.float32)
+        self._previous_action = np.zeros((nsim, robot.n), np.float32)
+        self._all = np.arange(nsim)
+
+    @property
+    def sensors(self) -> Mapping[str, Singles]:
+        """Named sensor arrays of the current observation, (nsim, size) each."""
+        return self._sensors
+
+    def seed(self, seeds: Sequence[int]) -> None:
+        """Give each simulation its own generator.
+
+        Raises:
+            LimitError: the number of seeds is not the number of simulations.
+        """
+        if len(seeds) != self.nsim:
+            raise LimitError(f"{self.nsim} simulations need as many seeds")
+        self._rngs = [np.random.default_rng(seed) for seed in seeds]
+
+    def reset(self, ids: Ids | None = None) -> Singles:
+        """Start new episodes in ``ids`` (all by default); return all observations."""
+        ids = self._all if ids is None else ids
+        self._start(ids)
+        return self._observe()[0]
+
+    def _start(self, ids: Ids) -> None:
+        rngs = [self._rngs[i] for i in ids]
+        if self.randomization.terms:
+            draws = [self.randomization.sample(rng, self._nominal) for rng in rngs]
+            self.batch.set_values(
+                ids, {k: np.stack([d[k] for d in draws]) for k in draws[0]}
+            )
+        start = self.task.reset(ids, rngs)
+        self.batch.reset(ids, start)
+        chosen = {name: value[ids] for name, value in self.batch.values.items()}
+        self._sensing.reset(ids, start, chosen, rngs)
+        self._sensors["previous_command"][ids] = start
+        self._sensors["previous_command_vel"][ids] = 0.0
+        self._elapsed[ids] = 0
+        self._reward[ids] = 0.0
+        self._previous_action[ids] = 0.0
+
+    def _observe(self) -> tuple[Singles, Pose]:
+        sensors = self._sensors
+        sensors["joint_pos"], sensors["joint_vel"] = self._sensing.sense()
+        for name, value in self.task.sensors().items():
+            sensors[name] = value
+        pose = self._kinematics(sensors["joint_pos"])
+        return self.interface.observe(sensors, pose), pose
+
+    def step(self, action: Singles) -> Step:
+        """Advance every simulation by one control period under ``action`` (nsim, n)."""
+        action = np.clip(np.asarray(action, np.float32), -1.0, 1.0)
+        command = self.interface.command(action, self._sensors)
+        return self.step_command(command, action)
+
+    def step_command(self, command: Singles, action: Singles | None = None) -> Step:
+        """Advance by one control period under joint commands [rad] (nsim, n)."""
+        action = self._previous_action if action is None else action
+        previous = self._sensors["previous_command"]
+        self._sensors["previous_command_vel"] = (command - previous) / np.float32(
+            self.task.control_dt
+        )
+        self._sensors["previous_command"] = command
+        self.batch.step(command)
+        unstable = self.batch.unstable()
+        if unstable.any():
+            self._park(np.flatnonzero(unstable))
+        joint_pos, joint_vel = self.batch.joint_pos, self.batch.joint_vel
+        self._sensing.push(joint_pos, joint_vel)
+        observation, _ = self._observe()
+        position = joint_pos.astype(np.float32)
+        state = State(
+            self._kinematics(position),
+            position,
+            joint_vel.astype(np.float32),
+            action,
+            self._previous_action,
+        )
+        reward, success = self.task.evaluate(state)
+        self._previous_action = action.copy()
+        return self._finish(observation, reward, success.copy(), unstable)
+
+    def _park(self, ids: Ids) -> None:
+        """Put unstable simulations at rest so that no bad number leaves the batch."""
+        self.unstable_episodes += len(ids)
+        home = np.repeat(self.robot.home[None], len(ids), axis=0)
+        self.batch.reset(ids, home)
+
+    def _finish(
+        self, observation: Singles, reward: Singles, success: Bools, unstable: Bools
+    ) -> Step:
+        reward = np.where(unstable, np.float32(0.0), reward)
+        success &= ~unstable
+        self._elapsed += 1
+        self._reward += reward
+        truncated = (self._elapsed >= self.task.steps) | unstable
+        terminated = np.zeros(self.nsim, np.bool_)
+        done = np.flatnonzero(truncated)
+        final, total = observation[done], self._reward[done]
+        if len(done):
+            self._start(done)
+            observation = self._observe()[0]
+        return Step(
+            observation,
+            reward,
+            terminated,
+            truncated,
+            success,
+            unstable,
+            final,
+            done,
+            total,
+        )

@@ -1,0 +1,124 @@
+"""Reach: bring the tool to a random reachable pose and hold it there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forearm.core.kinematics import (
+    rotation_angle,
+    rotation_from_quat_wxyz,
+)
+from forearm.core.robot import RobotSpec
+from forearm.sim.workspace import Pool, make_pool
+
+from .task import Floats, Ids, Singles, State, Task
+
+SPREAD = 0.7
+"""Half range of start and goal configurations around home [rad]; the base joint of an
+arm may turn half as far again."""
+
+
+@lru_cache(maxsize=8)
+def _pool(robot_name: str, spread: tuple[float, ...]) -> Pool:
+    from forearm.core.robots import get_robot
+
+    return make_pool(get_robot(robot_name), np.array(spread))
+
+
+def reach_pool(robot: RobotSpec) -> Pool:
+    """Return the start and goal configurations of ``reach`` on ``robot``."""
+    spread = np.full(robot.n, SPREAD)
+    spread[0] *= 1.5
+    return _pool(robot.name, tuple(spread))
+
+
+class Reach(Task):
+    """Tool pose within 2 cm and 0.2 rad of the target, held for half a second."""
+
+    name = "reach"
+    summary = "bring the tool to a random reachable pose and hold it"
+    terms = (
+        "joint_pos",
+        "joint_vel",
+        "command_lead",
+        "previous_command_vel",
+        "tool_position",
+        "tool_axis",
+        "position_error",
+        "rotation_error",
+        "position_gradient",
+        "rotation_gradient",
+    )
+    episode_time = 3.0
+    control_dt = 0.02
+    position_tolerance = 0.02
+    """Success needs the tool this close [m]."""
+    angle_tolerance = 0.2
+    """Success needs the orientation this close [rad]."""
+    hold_time = 0.5
+    """Success needs both for this long [s]."""
+
+    def __init__(self, robot: RobotSpec, nsim: int) -> None:
+        """Prepare goals for ``nsim`` simulations of ``robot``."""
+        super().__init__(robot, nsim)
+        self._pool = reach_pool(robot)
+        self._position = np.zeros((nsim, 3), np.float32)
+        self._quat_wxyz = np.zeros((nsim, 4), np.float32)
+        self._rotation = np.zeros((nsim, 3, 3), np.float32)
+        self._held = np.zeros(nsim, np.intp)
+        self._success = np.zeros(nsim, np.bool_)
+        self._hold_steps = round(self.hold_time / self.control_dt)
+
+    def reset(self, ids: Ids, rngs: list[np.random.Generator]) -> Floats:
+        """Draw a start and a different goal configuration for each simulation."""
+        size = len(self._pool.joint_pos)
+        pairs = np.array([rng.choice(size, 2, replace=False) for rng in rngs])
+        start, goal = pairs[:, 0], pairs[:, 1]
+        self.set_target(ids, self._pool.position[goal], self._pool.quat_wxyz[goal])
+        return np.asarray(self._pool.joint_pos[start])
+
+    def set_target(self, ids: Ids, position: Floats, quat_wxyz: Floats) -> None:
+        """Ask ``ids`` for tool poses: position [m] (k, 3) and quaternion (k, 4)."""
+        self._position[ids] = position
+        self._quat_wxyz[ids] = quat_wxyz
+        self._rotation[ids] = rotation_from_quat_wxyz(quat_wxyz)
+        self._held[ids] = 0
+        self._success[ids] = False
+
+    def sensors(self) -> Mapping[str, Singles]:
+        """Return target position [m] and orientation."""
+        return {"target_position": self._position, "target_quat_wxyz": self._quat_wxyz}
+
+    def evaluate(self, state: State) -> tuple[Singles, NDArray[np.bool_]]:
+        """Reward closeness and calm; succeed after holding the pose."""
+        distance = np.linalg.norm(state.pose.position - self._position, axis=1)
+        angle = rotation_angle(state.pose.rotation, self._rotation)
+        inside = (distance < self.position_tolerance) & (angle < self.angle_tolerance)
+        self._held = np.where(inside, self._held + 1, 0)
+        self._success |= self._held >= self._hold_steps
+        change = state.action - state.previous_action
+        reward = (
+            0.4 * np.exp(-distance / 0.2)
+            + 0.3 * np.exp(-angle / 0.5)
+            + 0.3 * np.exp(-((distance / 0.02) ** 2) - (angle / 0.15) ** 2)
+            - 0.02 * np.mean(state.action**2, axis=1)
+            - 0.02 * np.mean(change**2, axis=1)
+        )
+        return reward.astype(np.float32), self._success
+
+    def info(self) -> dict[str, Any]:
+        """Return tolerances, times and where targets lie."""
+        position = self._pool.position
+        return {
+            "position_tolerance": self.position_tolerance,
+            "angle_tolerance": self.angle_tolerance,
+            "hold_time": self.hold_time,
+            "episode_time": self.episode_time,
+            "target_low": position.min(axis=0).round(4).tolist(),
+            "target_high": position.max(axis=0).round(4).tolist(),
+        }

@@ -1,0 +1,74 @@
+"""Task: what an episode asks for, when it succeeds, and its shaped reward."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forearm.core.interface import CommandLimits
+from forearm.core.kinematics import Pose
+from forearm.core.robot import RobotSpec
+
+Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
+Ids = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class State:
+    """The true state a task judges; never seen by a policy. Float32 arrays."""
+
+    pose: Pose
+    """True tool pose."""
+    joint_pos: Singles
+    """True joint positions [rad], (nsim, n)."""
+    joint_vel: Singles
+    """True joint velocities [rad/s], (nsim, n)."""
+    action: Singles
+    """Action just taken, (nsim, n)."""
+    previous_action: Singles
+    """Action before it, (nsim, n)."""
+
+
+class Task(ABC):
+    """One task for ``nsim`` simulations of one arm."""
+
+    name: ClassVar[str]
+    """Name on the command line."""
+    summary: ClassVar[str]
+    """One line for ``forearm tasks``."""
+    terms: ClassVar[tuple[str, ...]]
+    """Observation terms, in order."""
+    episode_time: ClassVar[float]
+    """Length of an episode [s]."""
+    control_dt: ClassVar[float]
+    """Control period [s]."""
+    limits: ClassVar[CommandLimits] = CommandLimits()
+    """What the policy's command never exceeds."""
+
+    def __init__(self, robot: RobotSpec, nsim: int) -> None:
+        """Prepare buffers for ``nsim`` simulations of ``robot``."""
+        self.robot = robot
+        self.nsim = nsim
+        self.steps = round(self.episode_time / self.control_dt)
+
+    @abstractmethod
+    def reset(self, ids: Ids, rngs: list[np.random.Generator]) -> Floats:
+        """Choose goals for ``ids``; return start joint positions [rad] (k, n)."""
+
+    @abstractmethod
+    def sensors(self) -> Mapping[str, Singles]:
+        """Return the task's own sensor arrays, (nsim, size) each."""
+
+    @abstractmethod
+    def evaluate(self, state: State) -> tuple[Singles, NDArray[np.bool_]]:
+        """Return the shaped reward and the true success so far, (nsim,) each."""
+
+    @abstractmethod
+    def info(self) -> dict[str, Any]:
+        """What success means, in numbers, for the contract."""
