@@ -21,7 +21,7 @@ def run(args: argparse.Namespace) -> int:
     from pathlib import Path
 
     from forearm.core.files import write_json
-    from forearm.deploy.repair import repair_log
+    from forearm.deploy.record_repair import repair_log
 
     source = Path(args.log)
     target = Path(args.out or source.with_name(f"{source.stem}_repaired"))

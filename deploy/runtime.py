@@ -102,14 +102,8 @@ class Runtime:
         self.policy = OnnxPolicy(bundle)
         self._task_inputs = {i.name for i in self.contract.inputs if i.kind == "task"}
         self._needs_velocity = "joint_vel" in self.policy.inputs
-        ages = [
-            i.max_age for i in self.contract.inputs if i.kind == "robot" and i.max_age
-        ]
-        self.max_age = min(ages, default=DEFAULT_MAX_AGE)
-        target_ages = [
-            i.max_age for i in self.contract.inputs if i.kind == "task" and i.max_age
-        ]
-        self._target_age = min(target_ages, default=math.inf)
+        self.max_age = _max_age(self.contract, "robot", DEFAULT_MAX_AGE)
+        self._target_age = _max_age(self.contract, "task", math.inf)
         self.watch = JointWatch(
             self.contract.joints, self.max_age, lag=not self.options.simulated_time
         )
@@ -256,3 +250,8 @@ class Runtime:
         met = self.limiter.step(wish)
         self._step.limited = not met
         self.hits += not met
+
+
+def _max_age(contract: Contract, kind: str, default: float) -> float:
+    ages = [i.max_age for i in contract.inputs if i.kind == kind and i.max_age]
+    return min(ages, default=default)

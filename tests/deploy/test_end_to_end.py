@@ -9,7 +9,7 @@ from forearm.core.kinematics import Kinematics
 from forearm.deploy.supervisor import Task, check_alive, forearm, supervised
 
 rclpy = pytest.importorskip("rclpy", reason="ROS 2 is not installed")
-pytestmark = [pytest.mark.ros, pytest.mark.usefixtures("domain")]
+pytestmark = [pytest.mark.ros, pytest.mark.usefixtures("ros_domain")]
 
 
 def goal(robot, offset):
