@@ -14,6 +14,9 @@ wishes = st.lists(
         st.floats(allow_nan=True, allow_infinity=True),
         st.floats(-8, 8),
         st.sampled_from([-8.0, 8.0, 0.0, math.nan]),
+        # Wishes that one period can just reach, or just not: a share of the
+        # acceleration limit from where the arm coasts to.
+        st.tuples(st.floats(-1.5, 1.5)),
     ),
     max_size=150,
 )
@@ -48,6 +51,9 @@ def test_no_sequence_of_wishes_leaves_the_limits(sequence, limit, start, dt):
     limiter.reset([first])
     sent = [first]
     for wish in sequence:
+        if isinstance(wish, tuple):
+            coast = limiter.position[0] + limiter.velocity[0] * dt
+            wish = coast + wish[0] * limit.acceleration * dt * dt
         limiter.step([wish])
         sent.append(limiter.position[0])
     assert_within(sent, limit, dt)
