@@ -17,6 +17,10 @@ HIDDEN = [128, 128]
 """Widths of the hidden layers; two suffice where the kinematics are inputs."""
 
 
+ROLLOUT = 64
+"""Control steps of every simulation between two updates of PPO."""
+
+
 def _decay(remaining: float) -> float:
     return 5e-5 + 1e-3 * remaining
 
@@ -37,8 +41,8 @@ def make_algorithm(
         return PPO(
             "MlpPolicy",
             env,
-            n_steps=64,
-            batch_size=2048,
+            n_steps=ROLLOUT,
+            batch_size=min(2048, ROLLOUT * env.num_envs),
             n_epochs=5,
             learning_rate=_decay,
             gamma=0.97,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import platform
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,15 +109,19 @@ def to_onnx(actor: Actor) -> bytes:
     """Trace ``actor`` into one self-contained graph with named batch-one inputs."""
     sizes = actor.interface.sensors
     example = tuple(torch.zeros(1, size) for size in sizes.values())
-    program = torch.onnx.export(
-        actor,
-        example,
-        dynamo=True,
-        external_data=False,
-        input_names=list(sizes),
-        output_names=["joint_command"],
-        verbose=False,
-    )
+    # The exporter warns about packages and pytree details that do not concern us.
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            actor,
+            example,
+            dynamo=True,
+            external_data=False,
+            input_names=list(sizes),
+            output_names=["joint_command"],
+            verbose=False,
+        )
     if program is None:
         raise RuntimeError("torch.onnx.export returned no program")
     model = program.model_proto

@@ -77,7 +77,7 @@ def train(config: TrainConfig, *, quiet: bool = False) -> Run:
         "version": __version__,
         "env_steps": int(model.num_timesteps),
         "seconds": time.monotonic() - started,
-        "training_success": env.success_rate(),
+        "training_success": env.success_rate() if env.recent else None,
         "unstable_episodes": env.loop.unstable_episodes,
         "randomization": env.loop.randomization.describe(),
         "params_sha256": sha256(config.params) if config.params else None,

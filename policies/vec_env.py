@@ -20,6 +20,7 @@ class ArmVecEnv(VecEnv):
         """Wrap ``loop``; simulation ``i`` draws from generator ``(seed, i)``."""
         self.loop = loop
         size, actions = loop.interface.observation_size, loop.interface.action_size
+        self.render_mode = None
         super().__init__(
             loop.nsim,
             spaces.Box(-np.inf, np.inf, (size,), np.float32),

@@ -38,7 +38,7 @@ class Step:
     truncated: Bools
     """Time is up or the simulation became unstable, (nsim,)."""
     success: Bools
-    """True success of the episode so far, (nsim,)."""
+    """The task is truly fulfilled at this moment, (nsim,); counts at the end."""
     unstable: Bools
     """The simulation left the numbers and was given up, (nsim,)."""
     final_observation: Singles

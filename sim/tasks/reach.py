@@ -71,7 +71,6 @@ class Reach(Task):
         self._quat_wxyz = np.zeros((nsim, 4), np.float32)
         self._rotation = np.zeros((nsim, 3, 3), np.float32)
         self._held = np.zeros(nsim, np.intp)
-        self._success = np.zeros(nsim, np.bool_)
         self._hold_steps = round(self.hold_time / self.control_dt)
 
     def reset(self, ids: Ids, rngs: list[np.random.Generator]) -> Floats:
@@ -88,19 +87,18 @@ class Reach(Task):
         self._quat_wxyz[ids] = quat_wxyz
         self._rotation[ids] = rotation_from_quat_wxyz(quat_wxyz)
         self._held[ids] = 0
-        self._success[ids] = False
 
     def sensors(self) -> Mapping[str, Singles]:
         """Return target position [m] and orientation."""
         return {"target_position": self._position, "target_quat_wxyz": self._quat_wxyz}
 
     def evaluate(self, state: State) -> tuple[Singles, NDArray[np.bool_]]:
-        """Reward closeness and calm; succeed after holding the pose."""
+        """Reward closeness and calm; succeed while the pose has been held long."""
         distance = np.linalg.norm(state.pose.position - self._position, axis=1)
         angle = rotation_angle(state.pose.rotation, self._rotation)
         inside = (distance < self.position_tolerance) & (angle < self.angle_tolerance)
         self._held = np.where(inside, self._held + 1, 0)
-        self._success |= self._held >= self._hold_steps
+        success = self._held >= self._hold_steps
         change = state.action - state.previous_action
         reward = (
             0.4 * np.exp(-distance / 0.2)
@@ -109,7 +107,7 @@ class Reach(Task):
             - 0.02 * np.mean(state.action**2, axis=1)
             - 0.02 * np.mean(change**2, axis=1)
         )
-        return reward.astype(np.float32), self._success
+        return reward.astype(np.float32), success
 
     def info(self) -> dict[str, Any]:
         """Return tolerances, times and where targets lie."""

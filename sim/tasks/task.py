@@ -67,7 +67,7 @@ class Task(ABC):
 
     @abstractmethod
     def evaluate(self, state: State) -> tuple[Singles, NDArray[np.bool_]]:
-        """Return the shaped reward and the true success so far, (nsim,) each."""
+        """Return the shaped reward and whether it succeeds now, (nsim,) each."""
 
     @abstractmethod
     def info(self) -> dict[str, Any]:

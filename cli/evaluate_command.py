@@ -1,0 +1,97 @@
+"""``forearm evaluate``: success of a policy, with its interval."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``forearm evaluate``."""
+    parser.add_argument("policy", help="run directory or bundle")
+    parser.add_argument("--params", help="params file the simulator loads")
+    parser.add_argument("--plant", help="run a bundle over ROS 2 on this plant instead")
+    parser.add_argument("--episodes", type=int, default=0, help="200, or 20 on a plant")
+    parser.add_argument("--delays", action="store_true", help="also with extra delay")
+    parser.add_argument("--seed", type=int, default=10_000)
+    parser.add_argument("--json", metavar="FILE", help="write the result as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Evaluate and print success with its interval."""
+    import time
+
+    from forearm.core.errors import LimitError
+    from forearm.core.files import write_json
+
+    if args.episodes < 0:
+        raise LimitError(f"--episodes must be positive, got {args.episodes}")
+    start = time.monotonic()
+    result = on_plant(args) if args.plant else in_simulation(args)
+    result["seconds"] = time.monotonic() - start
+    low, high = result["wilson_95"]
+    print(
+        f"success {result['success']:.1%} [{low:.1%}, {high:.1%}] "
+        f"of {result['episodes']} episodes"
+    )
+    for point in result.get("delays", []):
+        low, high = point["wilson_95"]
+        print(
+            f"  {point['delay_s'] * 1e3:3.0f} ms more delay: {point['success']:.1%} "
+            f"[{low:.1%}, {high:.1%}]"
+        )
+    if args.json:
+        write_json(args.json, result)
+    return 0
+
+
+def in_simulation(args: argparse.Namespace) -> dict[str, Any]:
+    """Evaluate a run's policy or a bundle's graph in the simulator."""
+    from forearm.core.bundle import CONTRACT, load_bundle
+    from forearm.core.params import load_params
+    from forearm.core.robots import get_robot
+    from forearm.policies.evaluate import delay_curve, evaluate
+    from forearm.policies.export import DELAYS, make_actor
+    from forearm.policies.onnx_actor import OnnxActor
+    from forearm.policies.train import load_run
+    from forearm.sim.tasks import get_task
+
+    act: Any
+    if (Path(args.policy) / CONTRACT).is_file():
+        bundle = load_bundle(args.policy)
+        robot = get_robot(bundle.contract.robot)
+        task, act = get_task(bundle.contract.task), OnnxActor(bundle).act
+    else:
+        actor, robot, task = make_actor(load_run(args.policy))
+        act = actor.act
+    values = load_params(args.params, robot).values(robot) if args.params else None
+    rest: dict[str, Any] = {"episodes": args.episodes or 200, "values": values}
+    result = evaluate(robot, task, act, seed=args.seed, **rest).as_dict()
+    result["delays"] = (
+        delay_curve(robot, task, act, DELAYS, **rest) if args.delays else []
+    )
+    return result
+
+
+def on_plant(args: argparse.Namespace) -> dict[str, Any]:
+    """Run a bundle over ROS 2 on a plant in another process."""
+    import tempfile
+
+    from forearm.core.bundle import load_bundle
+
+    from .rehearsal import isolate_ros, rehearse
+
+    bundle = load_bundle(args.policy)
+    with tempfile.TemporaryDirectory(prefix="forearm-") as folder:
+        isolate_ros(Path(folder))
+        done = rehearse(
+            bundle, args.episodes or 20, Path(folder), plant=args.plant, seed=args.seed
+        )
+    return {
+        "success": done.success,
+        "wilson_95": list(done.wilson_95),
+        "episodes": len(done.outcomes),
+        "reward_mean": None,
+        "delays": [],
+    }

@@ -1,0 +1,90 @@
+"""A rehearsal: plant, policy node and recorder as processes, judged over ROS 2."""
+
+from __future__ import annotations
+
+import os
+import random
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from forearm.core.bundle import Bundle
+from forearm.core.robots import get_robot
+from forearm.core.statistics import wilson
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """Outcome of episodes over ROS 2."""
+
+    successes: int
+    """Episodes that succeeded."""
+    outcomes: list[Any]
+    """One :class:`forearm.deploy.targets.Outcome` per episode."""
+    log: Path | None
+    """The recording."""
+
+    @property
+    def success(self) -> float:
+        """Success rate."""
+        return self.successes / len(self.outcomes)
+
+    @property
+    def wilson_95(self) -> tuple[float, float]:
+        """95 % Wilson interval."""
+        return wilson(self.successes, len(self.outcomes))
+
+
+def isolate_ros(folder: Path) -> None:
+    """Keep this process and its children to themselves: own domain, this host only."""
+    os.environ["ROS_DOMAIN_ID"] = str(random.SystemRandom().randrange(1, 100))
+    os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+    os.environ["ROS_LOG_DIR"] = str(folder.resolve() / "ros_log")
+
+
+def rehearse(
+    bundle: Bundle,
+    episodes: int,
+    folder: Path,
+    *,
+    plant: str | None = None,
+    record: bool = False,
+    seed: int = 1,
+) -> Rehearsal:
+    """Run ``episodes`` reach episodes on a plant in another process.
+
+    Args:
+        bundle: the policy.
+        episodes: number of targets.
+        folder: for the processes' output and the recording.
+        plant: plant file; the robot's nominal values without.
+        record: keep a rosbag2 log.
+        seed: of the targets.
+
+    Raises:
+        ForearmError: a process failed to start or ended early.
+    """
+    import numpy as np
+
+    from forearm.deploy.supervisor import Task, check_alive, forearm, supervised
+    from forearm.deploy.targets import Target, run_episodes
+    from forearm.sim.tasks.reach import reach_pool
+
+    robot = get_robot(bundle.contract.robot)
+    pool = reach_pool(robot)
+    chosen = np.random.default_rng(seed).choice(len(pool.position), episodes)
+    targets = [
+        Target(tuple(pool.position[i]), tuple(pool.quat_wxyz[i])) for i in chosen
+    ]
+    log = folder / "log" if record else None
+    options = ["--plant", plant] if plant else []
+    node = ["deploy", str(bundle.path), "--wait", "20"]
+    node += ["--record", str(log)] if log else []
+    tasks = [
+        Task(name="plant", command=forearm("plant", "--robot", robot.name, *options)),
+        Task(name="node", command=forearm(*node)),
+    ]
+    with supervised(tasks, folder) as running:
+        outcomes = run_episodes(robot, targets, bundle.contract.task_info)
+        check_alive(running)
+    return Rehearsal(sum(o.success for o in outcomes), outcomes, log)
