@@ -1,0 +1,135 @@
+"""A first guess by linear least squares, where the log holds joint torques."""
+
+from __future__ import annotations
+
+import mujoco
+import numpy as np
+from scipy.optimize import nnls
+
+from forearm.core.log import Floats, RunLog
+from forearm.core.params import nominal_values
+from forearm.core.robot import RobotSpec
+from forearm.sim.model import FieldMap, build_model
+
+SAMPLES = 2000
+"""Most samples the regression uses; more change nothing."""
+
+GAIN = (0.5, 2.0)
+"""Measured over rigid-body torque within which effort can be a torque in Nm."""
+
+SLOW = 0.01
+"""Below this speed the sign of Coulomb friction is unknown [rad/s]."""
+
+
+def dynamics(robot: RobotSpec, log: RunLog) -> tuple[Floats, Floats, Floats]:
+    """Return (rows, acceleration [rad/s^2], rigid-body torque [Nm]) of a log.
+
+    Armature and friction are left out of the torque.
+    """
+    zero = {k: np.zeros(robot.n) for k in ("armature", "viscous", "coulomb")}
+    model = build_model(robot, zero)
+    fields, data = FieldMap(model, robot), mujoco.MjData(model)
+    velocity = log.velocity
+    if not len(velocity):
+        velocity = np.gradient(log.position, log.time, axis=0)
+    acceleration = np.gradient(velocity, log.time, axis=0)
+    width = max(1, round(0.03 / float(np.median(np.diff(log.time)))))
+    kernel = np.ones(width) / width
+    smooth = [np.convolve(column, kernel, "same") for column in acceleration.T]
+    acceleration = np.stack(smooth, axis=1)
+    rows = np.unique(np.linspace(1, len(log.time) - 2, SAMPLES).round().astype(int))
+    torque = np.empty((len(rows), robot.n))
+    for i, row in enumerate(rows):
+        data.qpos[fields.qpos] = log.position[row]
+        data.qvel[fields.dof] = velocity[row]
+        data.qacc[fields.dof] = acceleration[row]
+        mujoco.mj_inverse(model, data)
+        torque[i] = data.qfrc_inverse[fields.dof]
+    return rows, acceleration[rows], torque
+
+
+def effort_gain(effort: Floats, torque: Floats, limit: Floats) -> float | None:
+    """Return measured effort over rigid-body torque, where gravity or inertia show."""
+    loaded = np.sqrt((torque**2).mean(axis=0)) > 0.03 * limit
+    if not loaded.any():
+        return None
+    gains = (effort * torque).sum(axis=0) / (torque**2).sum(axis=0)
+    return float(np.median(gains[loaded]))
+
+
+def first_guess(robot: RobotSpec, log: RunLog) -> tuple[dict[str, Floats] | None, str]:
+    """Return parameter values by regression, or none and why.
+
+    Servo: effort = gravity + kp (command - position) - kv velocity.
+    Arm: effort - rigid body = armature qdd + viscous qd + Coulomb sign(qd).
+    """
+    if not len(log.effort) or not np.ptp(log.effort, axis=0).all():
+        return (
+            None,
+            "no joint torques were recorded: gains and friction are told apart"
+            " by motion alone",
+        )
+    rows, acceleration, torque = dynamics(robot, log)
+    effort, position = log.effort[rows], log.position[rows]
+    gain = effort_gain(effort, torque, robot.vector("effort"))
+    if gain is None or not GAIN[0] < gain < GAIN[1]:
+        shown = "cannot be checked" if gain is None else f"is {gain:.2g} times it"
+        return (
+            None,
+            f"effort is not used: against the rigid-body torque it {shown}, "
+            "so it may be a motor current",
+        )
+    velocity = (
+        log.velocity[rows]
+        if len(log.velocity)
+        else np.gradient(log.position, log.time, axis=0)[rows]
+    )
+    values = _arm(robot, effort - torque, acceleration, velocity)
+    gravity = _gravity(robot, position)
+    best = np.inf
+    for delay in np.arange(0.0, 0.1, 0.004):
+        place = np.searchsorted(log.command_time, log.time[rows] - delay, "right") - 1
+        error = log.command[np.maximum(place, 0)] - position
+        gains, cost = _servo(effort - gravity, error, velocity)
+        if cost < best:
+            best = cost
+            values |= {"kp": gains[0], "kv": gains[1]}
+            values["command_delay"] = np.array([delay])
+    nominal = nominal_values(robot)
+    for name in ("kp", "kv", "armature", "viscous", "coulomb"):
+        low, high = 0.1 * nominal[name], 10.0 * nominal[name]
+        values[name] = np.clip(values[name], low, high)
+    return values, ""
+
+
+def _gravity(robot: RobotSpec, position: Floats) -> Floats:
+    model = build_model(robot)
+    fields, data = FieldMap(model, robot), mujoco.MjData(model)
+    torque = np.empty_like(position)
+    for i, row in enumerate(position):
+        data.qpos[fields.qpos] = row
+        mujoco.mj_fwdPosition(model, data)
+        mujoco.mj_fwdVelocity(model, data)
+        torque[i] = data.qfrc_gravcomp[fields.dof]
+    return torque
+
+
+def _arm(
+    robot: RobotSpec, rest: Floats, acceleration: Floats, velocity: Floats
+) -> dict[str, Floats]:
+    found = np.empty((3, robot.n))
+    for j in range(robot.n):
+        moving = np.abs(velocity[:, j]) > SLOW
+        columns = (acceleration[:, j], velocity[:, j], np.sign(velocity[:, j]))
+        design = np.stack(columns, axis=1)[moving]
+        found[:, j] = nnls(design, rest[moving, j])[0] if moving.sum() > 10 else 0.0
+    return dict(zip(("armature", "viscous", "coulomb"), found, strict=True))
+
+
+def _servo(torque: Floats, error: Floats, velocity: Floats) -> tuple[Floats, float]:
+    gains, cost = np.empty((2, torque.shape[1])), 0.0
+    for j in range(torque.shape[1]):
+        design = np.stack([error[:, j], -velocity[:, j]], axis=1)
+        gains[:, j], rest = nnls(design, torque[:, j])
+        cost += rest**2 / max(float((torque[:, j] ** 2).sum()), 1e-9)
+    return gains, cost
