@@ -44,7 +44,15 @@ FOLDERS: dict[str, tuple[set[str], set[str]]] = {
     "deploy": ({"core", "deploy"}, {"numpy", "onnxruntime", "pydantic", "yaml"}),
     "cli": (
         {"core", "sim", "policies", "calibration", "deploy", "cli"},
-        {"gymnasium", "mujoco", "numpy", "rich", "stable_baselines3", "torch"},
+        {
+            "gymnasium",
+            "mujoco",
+            "numpy",
+            "plotly",
+            "rich",
+            "stable_baselines3",
+            "torch",
+        },
     ),
     "launch": ({"core", "deploy"}, {"ament_index_python", "launch", "launch_ros"}),
 }

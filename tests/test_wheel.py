@@ -149,7 +149,7 @@ print(" ".join(done))
 def test_package_data_is_found_where_the_wheel_is_installed(robot_python: str) -> None:
     code = (
         "from importlib.resources import files\n"
-        "print((files('forearm.sim.assets') / 'ur5e.xml').is_file(),"
+        "print((files('forearm') / 'sim/assets/ur5e.xml').is_file(),"
         " (files('forearm') / 'py.typed').is_file())"
     )
     assert run(robot_python, "-c", code).split() == ["True", "True"]

