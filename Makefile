@@ -36,8 +36,6 @@ bench: $(VENV)/.all
 	mkdir -p runs/bench
 	$(RUN) forearm bench sim --json runs/bench/sim.json
 	$(RUN) forearm bench control --json runs/bench/control.json
-	$(RUN) forearm bench calibration --json runs/bench/calibration.json
-	$(RUN) forearm bench training --json runs/bench/training.json
 
 constraints: $(VENV)/.dev
 	$(BIN)/python .ci/constraints.py > constraints.txt.new

@@ -24,9 +24,8 @@ COMMANDS: dict[str, str] = {
     "deploy": "run a bundle as a ROS 2 node at a fixed rate",
     "bringup": "start plant or driver, node and recorder from one file",
     "log": "look into, convert or repair a recorded log",
-    "excite": "write a safe identification trajectory",
     "calibrate": "fit the simulator to recorded logs",
-    "bench": "measure speed: sim, control, calibration, training",
+    "bench": "measure speed: sim, control",
 }
 """Every sub-command and what it does; ``cli/<name>.py`` holds its arguments."""
 
