@@ -1,0 +1,62 @@
+"""The command line: every command is there, every mistake is one sentence."""
+
+import pytest
+
+from forearm.cli.main import COMMANDS, main
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_listed_command_has_help(command, capsys):
+    with pytest.raises(SystemExit) as leaving:
+        main([command, "--help"])
+    assert leaving.value.code == 0
+    assert COMMANDS[command].split(",")[0][:20] in capsys.readouterr().out
+
+
+def test_an_unknown_command_lists_the_valid_ones(capsys):
+    assert main(["fly"]) == 2
+    error = capsys.readouterr().err
+    assert all(name in error for name in COMMANDS)
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["robots", "tasks"])
+def test_the_lists_are_written_as_json(name, tmp_path, capsys):
+    assert main([name, "--json", str(tmp_path / "list.json")]) == 0
+    assert (tmp_path / "list.json").is_file()
+    assert capsys.readouterr().out
+
+
+def test_a_folder_that_is_not_a_demo_is_never_removed(tmp_path, capsys):
+    keep = tmp_path / "keep.txt"
+    keep.write_text("mine")
+    assert main(["demo", "--out", str(tmp_path)]) == 2
+    assert keep.read_text() == "mine"
+    assert "not a demo" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        ("robot: ur10e\njoints: []\n", "ur5e"),
+        ("robot: ur5e\njoints: [a]\nparams: {kp: {value: [.nan], unit: Nm/rad}}", "kp"),
+        ("robot: [", "does not parse"),
+        ("", "content"),
+    ],
+)
+def test_a_bad_params_file_is_refused_before_anything_is_written(
+    content, word, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "p.yaml").write_text(content)
+    assert main(["train", "reach", "--params", "p.yaml"]) == 2
+    error = capsys.readouterr().err
+    assert word in error
+    assert error.count("\n") == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["p.yaml"]
+
+
+def test_a_corrupt_bundle_is_refused(tmp_path, capsys):
+    (tmp_path / "contract.json").write_text("{}")
+    assert main(["evaluate", str(tmp_path)]) == 2
+    assert "contract.json" in capsys.readouterr().err
