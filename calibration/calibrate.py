@@ -27,6 +27,13 @@ WINDOWS = 24
 DELAYS = (0.01, 0.02, 0.04, 0.08)
 """Command delays tried as a start where regression gives none [s]."""
 
+COMMON = 0.65
+"""Standard deviation of the logarithm of a joint's torque scale without torques.
+
+Gains, armature and friction of one joint multiplied by one factor move it almost
+alike where its own rotor outweighs the links.
+"""
+
 UNIT = "mrad"
 """Unit of the held-out position error."""
 
@@ -92,6 +99,8 @@ def calibrate(logs: list[RunLog], robot: RobotSpec, holdout: float = 0.3) -> Res
     starts = [unknowns.center, *_with_delays(unknowns.center)]
     starts += [unknowns.vector(guess)] if guess else []
     found = fit(Rollout(robot, windows, scales, unknowns.size + 1), unknowns, starts)
+    if guess is None:
+        found = _without_torques(unknowns, found)
     judge = Rollout(robot, held, scales, 2)
     vector, kept = _gate(judge, unknowns, found.vector)
     findings += _kept(robot, kept)
@@ -145,6 +154,15 @@ def _prepare(
 
 def _with_delays(center: Floats) -> list[Floats]:
     return [np.append(center[:-1], delay) for delay in DELAYS]
+
+
+def _without_torques(unknowns: Unknowns, found: Fit) -> Fit:
+    """Return the fit with the width of each joint's unseen torque scale added."""
+    covariance = found.covariance.copy()
+    for joint in range(unknowns.robot.n):
+        scaled = (unknowns.of_joint(joint) & found.identified).astype(np.float64)
+        covariance += COMMON**2 * np.outer(scaled, scaled)
+    return dataclasses.replace(found, covariance=covariance)
 
 
 def _of_joints(unknowns: Unknowns, joints: Flags) -> Flags:

@@ -63,11 +63,11 @@ def first_guess(robot: RobotSpec, log: RunLog) -> tuple[dict[str, Floats] | None
     Servo: effort = gravity + kp (command - position) - kv velocity.
     Arm: effort - rigid body = armature qdd + viscous qd + Coulomb sign(qd).
     """
-    if not len(log.effort) or not np.ptp(log.effort, axis=0).all():
+    if not len(log.effort) or not np.ptp(log.effort, axis=0).any():
         return (
             None,
-            "no joint torques were recorded: gains and friction are told apart"
-            " by motion alone",
+            "no joint torques were recorded: gains, armature and friction of a joint "
+            "are known in proportion to each other, their common scale is not",
         )
     rows, acceleration, torque = dynamics(robot, log)
     effort, position = log.effort[rows], log.position[rows]
@@ -98,7 +98,9 @@ def first_guess(robot: RobotSpec, log: RunLog) -> tuple[dict[str, Floats] | None
     nominal = nominal_values(robot)
     for name in ("kp", "kv", "armature", "viscous", "coulomb"):
         low, high = 0.1 * nominal[name], 10.0 * nominal[name]
-        values[name] = np.clip(values[name], low, high)
+        limited = np.clip(values[name], low, high)
+        # Nothing was learned about a joint that stood still.
+        values[name] = np.where(values[name] > 0, limited, nominal[name])
     return values, ""
 
 

@@ -111,13 +111,25 @@ def test_a_joint_that_never_moves_stays_a_guess(log: RunLog) -> None:
     still = {name: getattr(log, name).copy() for name in names}
     for rows in still.values():
         rows[:, 5] = 0.0
-    short = dataclasses.replace(log, **still).crop(0.0, 5.0)
+    short = dataclasses.replace(log, **still).crop(0.0, 4.0)
     result = calibrate([short], ROBOT)
     assert "armature of wrist_3_joint" in result.unidentifiable
     armature = result.params.params["armature"]
     assert armature.provenance[5] == "guess"
     assert armature.value[5] == pytest.approx(NOMINAL["armature"][5])
     assert any("wrist_3_joint moves only" in f for f in result.findings)
+
+
+def test_without_torques_it_predicts_better_and_leaves_their_scale_open(
+    log: RunLog,
+) -> None:
+    silent = dataclasses.replace(log, effort=np.zeros((0, ROBOT.n))).crop(0.0, 4.0)
+    result = calibrate([silent], ROBOT)
+    kp = result.params.params["kp"]
+    assert result.after < result.before
+    assert kp.std is not None
+    assert (np.array(kp.std) > 0.5 * np.array(kp.value)).all()
+    assert any("common scale" in finding for finding in result.findings)
 
 
 def test_the_command_writes_params_report_and_json(
