@@ -6,6 +6,7 @@ from forward kinematics of ``joint_states`` whether the tool was there and staye
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -119,6 +120,24 @@ class TaskRunner:
                 )
             time.sleep(0.05)
 
+    def wait_for_policy(self, node: str, timeout: float = 30.0) -> None:
+        """Wait until the policy node sends commands: episodes count from then on.
+
+        Raises:
+            ForearmError: it sends none.
+        """
+        heard = threading.Event()
+        subscription = self._node.create_subscription(
+            JointState, f"{node}/joint_command", lambda _: heard.set(), newest_only()
+        )
+        try:
+            if not heard.wait(timeout):
+                raise ForearmError(
+                    f"node {node!r} sent no command within {timeout:g} s; see its log"
+                )
+        finally:
+            self._node.destroy_subscription(subscription)
+
     def run(self, target: Target) -> Outcome:
         """Run one episode."""
         self._rows = self._rows[-1:]
@@ -167,16 +186,25 @@ def run_episodes(
     targets: Sequence[Target],
     task_info: dict[str, Any],
     namespace: str = "",
+    node: str = "forearm_policy",
 ) -> list[Outcome]:
-    """Run one episode per target against whatever arm and node are running.
+    """Run one episode per target against the arm and the policy node that run.
+
+    Args:
+        robot: the arm.
+        targets: one tool pose per episode.
+        task_info: tolerances and times, as in the contract.
+        namespace: of the arm's topics.
+        node: name of the policy node.
 
     Raises:
-        ForearmError: there is no arm.
+        ForearmError: there is no arm or the node sends nothing.
     """
     with session() as context:
         runner = TaskRunner(robot, ReachTask.from_info(task_info), context, namespace)
         try:
             runner.wait_for_arm()
+            runner.wait_for_policy(node)
             return [runner.run(target) for target in targets]
         finally:
             runner.close()
