@@ -177,11 +177,12 @@ def write_table():
     target = Path(__file__).parents[2] / "docs" / "faults.md"
     intro = """# Fault matrix
 
-Made by `FOREARM_WRITE_DOCS=1 make test PYTEST_ARGS=tests/deploy/test_fault_matrix.py`: a plant process, a policy node process at
-50 Hz and a proxy between them, over real DDS on one computer. The arm moves when the
-fault begins. *Reaction* is the time from the fault to the state that stops the arm; the
-freshness budget is 100 ms. *Outside the limits* counts breaches of position, velocity,
-acceleration or jerk limits among the commands that reached the arm.
+Made by `tests/deploy/test_fault_matrix.py` when `FOREARM_WRITE_DOCS=1` is set: a plant
+process, a policy node process at 50 Hz and a proxy between them, over real DDS on one
+computer. The arm moves when the fault begins. *Reaction* is the time from the fault to
+the state that stops the arm; the freshness budget is 100 ms. *Outside the limits*
+counts breaches of position, velocity, acceleration or jerk limits among the commands
+that reached the arm.
 
 """
     # Only on request, so that a test run leaves the checkout as it was.
