@@ -6,6 +6,8 @@ from forward kinematics of ``joint_states`` whether the tool was there and staye
 
 from __future__ import annotations
 
+import json
+import queue
 import threading
 import time
 from collections.abc import Sequence
@@ -14,16 +16,22 @@ from typing import Any
 
 import numpy as np
 from geometry_msgs.msg import PoseStamped
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
 from numpy.typing import NDArray
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
+from std_msgs.msg import String
 
 from forearm.core.errors import ForearmError
 from forearm.core.kinematics import Kinematics, rotation_angle, rotation_from_quat_wxyz
 from forearm.core.robot import RobotSpec
-from forearm.core.ros import Spinner, newest_only, session
+from forearm.core.ros import Spinner, latched, newest_only, session
 
 Floats = NDArray[np.float64]
+
+ANSWER = 10.0
+"""Longest wait for the node's status or a transition [s]."""
 
 REPUBLISH = 0.1
 """Period at which the target is sent again, for those who join late [s]."""
@@ -138,6 +146,49 @@ class TaskRunner:
         finally:
             self._node.destroy_subscription(subscription)
 
+    def restart_after_fault(self, node: str) -> bool:
+        """Deactivate and activate ``node`` if a fault is latched; says if it was.
+
+        One failed episode then does not decide the next one, as an operator would
+        have it between trials.
+
+        Raises:
+            ForearmError: the node does not answer.
+        """
+        state: queue.Queue[str] = queue.Queue()
+        subscription = self._node.create_subscription(
+            String, f"{node}/status", lambda m: state.put(m.data), latched()
+        )
+        try:
+            now = json.loads(state.get(timeout=ANSWER))["state"]
+        except queue.Empty:
+            raise ForearmError(f"node {node!r} does not publish its status") from None
+        finally:
+            self._node.destroy_subscription(subscription)
+        if now != "fault":
+            return False
+        for transition in (
+            Transition.TRANSITION_DEACTIVATE,
+            Transition.TRANSITION_ACTIVATE,
+        ):
+            self._change_state(node, transition)
+        return True
+
+    def _change_state(self, node: str, transition: int) -> None:
+        client: Any = self._node.create_client(ChangeState, f"{node}/change_state")
+        answered = threading.Event()
+        try:
+            if not client.wait_for_service(timeout_sec=ANSWER):
+                raise ForearmError(f"node {node!r} has no lifecycle service")
+            request = ChangeState.Request(transition=Transition(id=transition))
+            future = client.call_async(request)
+            future.add_done_callback(lambda _: answered.set())
+            result = future.result() if answered.wait(ANSWER) else None
+            if result is None or not result.success:
+                raise ForearmError(f"node {node!r} refused transition {transition}")
+        finally:
+            self._node.destroy_client(client)
+
     def run(self, target: Target) -> Outcome:
         """Run one episode."""
         self._rows = self._rows[-1:]
@@ -205,6 +256,10 @@ def run_episodes(
         try:
             runner.wait_for_arm()
             runner.wait_for_policy(node)
-            return [runner.run(target) for target in targets]
+            outcomes = []
+            for target in targets:
+                outcomes.append(runner.run(target))
+                runner.restart_after_fault(node)
+            return outcomes
         finally:
             runner.close()

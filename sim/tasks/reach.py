@@ -22,12 +22,16 @@ SPREAD = 0.7
 """Half range of start and goal configurations around home [rad]; the base joint of an
 arm may turn half as far again."""
 
+CLEARANCE = 0.2
+"""Least height of the tool over the table at start and goal [m]: room to pass."""
+
 
 @lru_cache(maxsize=8)
 def _pool(robot_name: str, spread: tuple[float, ...]) -> Pool:
     from forearm.core.robots import get_robot
 
-    return make_pool(get_robot(robot_name), np.array(spread))
+    robot = get_robot(robot_name)
+    return make_pool(robot, np.array(spread), clearance=CLEARANCE)
 
 
 def reach_pool(robot: RobotSpec) -> Pool:
