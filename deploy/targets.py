@@ -167,14 +167,16 @@ class TaskRunner:
             self._node.destroy_subscription(subscription)
         if now != "fault":
             return False
-        for transition in (
-            Transition.TRANSITION_DEACTIVATE,
-            Transition.TRANSITION_ACTIVATE,
-        ):
-            self._change_state(node, transition)
+        self._change_state(node, Transition.TRANSITION_DEACTIVATE)
+        # What caused the fault may last a moment longer; the node then refuses.
+        end = time.monotonic() + ANSWER
+        while not self._change_state(node, Transition.TRANSITION_ACTIVATE):
+            if time.monotonic() > end:
+                raise ForearmError(f"node {node!r} refuses to run again; see its log")
+            time.sleep(REPUBLISH)
         return True
 
-    def _change_state(self, node: str, transition: int) -> None:
+    def _change_state(self, node: str, transition: int) -> bool:
         client: Any = self._node.create_client(ChangeState, f"{node}/change_state")
         answered = threading.Event()
         try:
@@ -184,8 +186,9 @@ class TaskRunner:
             future = client.call_async(request)
             future.add_done_callback(lambda _: answered.set())
             result = future.result() if answered.wait(ANSWER) else None
-            if result is None or not result.success:
-                raise ForearmError(f"node {node!r} refused transition {transition}")
+            if result is None:
+                raise ForearmError(f"node {node!r} did not answer a transition")
+            return bool(result.success)
         finally:
             self._node.destroy_client(client)
 

@@ -78,3 +78,34 @@ def test_a_bundle_of_another_robot_is_refused_in_one_sentence(bundle, tmp_path):
         words = running["node"].output()
     assert "unknown robot 'r2d2'" in words
     assert "Traceback" not in words
+
+
+def test_a_latched_fault_is_cleared_between_episodes(bundle, robot, tmp_path):
+    from rclpy.node import Node
+    from sensor_msgs.msg import JointState
+
+    from forearm.core.ros import newest_only, session
+    from forearm.deploy.targets import ReachTask, TaskRunner
+
+    plant = Task(name="plant", command=forearm("plant", "--robot", "ur5e"))
+    node = Task(name="node", command=forearm("deploy", str(bundle.path)))
+    with supervised([plant, node], tmp_path), session() as context:
+        runner = TaskRunner(robot, ReachTask(), context)
+        runner.wait_for_policy("forearm_policy")
+        assert not runner.restart_after_fault("forearm_policy")
+        intruder = Node("intruder", context=context)
+        publisher = intruder.create_publisher(JointState, "joint_states", newest_only())
+        message = JointState(name=list(robot.joint_names), position=list(robot.home))
+        message.velocity = [0.0] * robot.n
+        end = time.monotonic() + 10
+        cleared = False
+        while not cleared and time.monotonic() < end:
+            message.header.stamp = intruder.get_clock().now().to_msg()
+            publisher.publish(message)
+            time.sleep(0.02)
+            cleared = runner.restart_after_fault("forearm_policy")
+        intruder.destroy_node()
+        assert cleared
+        time.sleep(1.0)
+        assert not runner.restart_after_fault("forearm_policy")
+        runner.close()
