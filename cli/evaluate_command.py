@@ -27,6 +27,8 @@ def run(args: argparse.Namespace) -> int:
 
     if args.episodes < 0:
         raise LimitError(f"--episodes must be positive, got {args.episodes}")
+    if args.seed < 0:
+        raise LimitError(f"--seed must not be negative, got {args.seed}")
     start = time.monotonic()
     result = on_plant(args) if args.plant else in_simulation(args)
     result["seconds"] = time.monotonic() - start

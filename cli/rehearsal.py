@@ -62,15 +62,19 @@ def rehearse(
         seed: of the targets.
 
     Raises:
-        ForearmError: a process failed to start or ended early.
+        ForearmError: the plant file is bad, or a process failed or ended early.
     """
     import numpy as np
 
     from forearm.deploy.supervisor import Task, check_alive, forearm, supervised
     from forearm.deploy.targets import Target, run_episodes
+    from forearm.sim.plant_spec import load_plant
     from forearm.sim.tasks.reach import reach_pool
 
     robot = get_robot(bundle.contract.robot)
+    if plant is not None:
+        # Refused here, with its reason, rather than as an arm that stays silent.
+        load_plant(plant).values(robot, Path(plant).parent)
     pool = reach_pool(robot)
     chosen = np.random.default_rng(seed).choice(len(pool.position), episodes)
     targets = [

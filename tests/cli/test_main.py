@@ -56,6 +56,34 @@ def test_a_bad_params_file_is_refused_before_anything_is_written(
     assert [p.name for p in tmp_path.iterdir()] == ["p.yaml"]
 
 
+def test_an_output_folder_inside_a_file_is_one_sentence(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    out = str(tmp_path / "file" / "run")
+    assert main(["train", "reach", "--steps", "2048", "--out", out]) == 2
+    error = capsys.readouterr().err
+    assert "Not a directory" in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [(["--seed", "-5"], "seed"), (["--plant", "missing.yaml"], "missing.yaml")],
+)
+def test_a_bad_evaluation_is_refused_with_its_reason(
+    options, word, tmp_path, capsys, monkeypatch
+):
+    from forearm.core.robots import get_robot
+    from forearm.deploy.sample import sample_bundle
+
+    for name in ("ROS_DOMAIN_ID", "ROS_AUTOMATIC_DISCOVERY_RANGE", "ROS_LOG_DIR"):
+        monkeypatch.setenv(name, "1")  # the command sets them; put them back after
+    sample_bundle(tmp_path / "bundle", get_robot("ur5e"), 0.02)
+    assert main(["evaluate", str(tmp_path / "bundle"), *options]) == 2
+    error = capsys.readouterr().err
+    assert word in error
+    assert error.count("\n") == 1
+
+
 def test_a_corrupt_bundle_is_refused(tmp_path, capsys):
     (tmp_path / "contract.json").write_text("{}")
     assert main(["evaluate", str(tmp_path)]) == 2
