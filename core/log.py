@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from .errors import ForearmError, MismatchError
 
 Floats = NDArray[np.float64]
+
+EffortUnit = Literal["Nm", "A"]
+"""Unit of a log's effort: joint torque, or motor current of unknown drive gain."""
 
 
 def _empty(n: int) -> Floats:
@@ -33,11 +36,16 @@ class RunLog:
     velocity: Floats
     """Measured joint velocities [rad/s], shape (T, n) or (0, n)."""
     effort: Floats
-    """Measured joint torques [Nm] (or motor currents [A]), (T, n) or (0, n)."""
+    """Measured joint torques or motor currents [effort_unit], (T, n) or (0, n)."""
     command_time: Floats
     """Times at which the commands were sent, same clock [s], shape (K,)."""
     command: Floats
     """Commanded joint positions [rad], shape (K, n)."""
+    effort_unit: EffortUnit = "Nm"
+    """What the effort is; a current is never taken for a torque silently."""
+    signals: dict[str, Floats] = field(default_factory=dict)
+    """Whatever else was recorded per joint (target current, supply voltage, torque
+    switch), by name, each (T, n)."""
     meta: dict[str, Any] = field(default_factory=dict)
     """Where the log comes from."""
 
@@ -58,6 +66,9 @@ class RunLog:
             shape = getattr(self, name).shape
             if shape != (count, n) and not (optional and shape == (0, n)):
                 raise MismatchError(f"log {name} shape", shape, (count, n))
+        for name, signal in self.signals.items():
+            if signal.shape != (rows, n):
+                raise MismatchError(f"log {name} shape", signal.shape, (rows, n))
         for name in ("time", "command_time"):
             stamps = getattr(self, name)
             if not (np.isfinite(stamps).all() and (np.diff(stamps) > 0).all()):
@@ -88,6 +99,7 @@ class RunLog:
             velocity=self.velocity[:, index],
             effort=self.effort[:, index],
             command=self.command[:, index],
+            signals={name: s[:, index] for name, s in self.signals.items()},
         )
 
     def crop(self, start: float, stop: float) -> RunLog:
@@ -102,6 +114,7 @@ class RunLog:
         }
         return self._replace(
             time=self.time[rows],
+            signals={name: s[rows] for name, s in self.signals.items()},
             position=self.position[rows],
             command_time=self.command_time[sent],
             command=self.command[sent],
@@ -125,6 +138,9 @@ def make_log(
     effort: Floats | None = None,
     command_time: Floats | None = None,
     command: Floats | None = None,
+    *,
+    effort_unit: EffortUnit = "Nm",
+    signals: dict[str, Floats] | None = None,
     **meta: Any,
 ) -> RunLog:
     """Build a :class:`RunLog`; signals that are not given stay empty."""
@@ -137,5 +153,7 @@ def make_log(
         effort=_empty(n) if effort is None else np.asarray(effort, np.float64),
         command_time=np.zeros(0) if command_time is None else np.asarray(command_time),
         command=_empty(n) if command is None else np.asarray(command, np.float64),
+        effort_unit=effort_unit,
+        signals=signals or {},
         meta=meta,
     )

@@ -1,4 +1,4 @@
-"""Read and write recorded logs: rosbag2 (MCAP, SQLite), bare bag files and npz."""
+"""Read and write recorded logs: rosbag2, bare bag files, npz, CSV and JSON."""
 
 from __future__ import annotations
 
@@ -14,18 +14,32 @@ from rosbags.typesys import get_typestore
 from .errors import FileError, ForearmError
 from .log import Floats, RunLog, make_log
 from .log_bag import JOINT_STATE, STORE, read_bag
+from .log_columns import ColumnMap
+from .log_csv import read_csv
+from .log_json import read_json
 from .robot import RobotSpec
 
-SUFFIXES = (".mcap", ".db3", ".npz")
+SUFFIXES = (".mcap", ".db3", ".npz", ".csv", ".csv.gz", ".json", ".json.gz")
 """Files that are read; a directory is read as rosbag2."""
 
+Rows = tuple[int, int]
+"""First and last row, counted from 1, inclusive."""
 
-def read_log(path: str | Path, robot: RobotSpec | None = None) -> RunLog:
+
+def read_log(
+    path: str | Path,
+    robot: RobotSpec | None = None,
+    columns: ColumnMap | None = None,
+    rows: Rows | None = None,
+) -> RunLog:
     """Read a recording; joints are mapped by name.
 
     Args:
-        path: rosbag2 directory, ``.mcap``, ``.db3`` or ``.npz``.
+        path: rosbag2 directory, ``.mcap``, ``.db3``, ``.npz``, ``.csv`` or ``.json``,
+            the last two also as ``.gz``.
         robot: the arm whose joints are wanted; the log's own joints where missing.
+        columns: layout of a ``.csv``.
+        rows: only these joint states.
 
     Raises:
         FileError: missing, corrupt, without joint states or with NaN in them.
@@ -34,11 +48,11 @@ def read_log(path: str | Path, robot: RobotSpec | None = None) -> RunLog:
     path = Path(path)
     if not path.exists():
         raise FileError(path, "does not exist")
-    if not path.is_dir() and path.suffix not in SUFFIXES:
+    if not path.is_dir() and not path.name.endswith(SUFFIXES):
         valid = ", ".join(SUFFIXES)
         raise FileError(path, f"is no log; valid: a rosbag2 directory, {valid}")
     try:
-        log = _read_npz(path) if path.suffix == ".npz" else read_bag(path, robot)
+        log = _read(path, robot, columns, rows)
         log = log if robot is None else log.select(robot.joint_names)
     except FileError:
         raise
@@ -51,6 +65,30 @@ def read_log(path: str | Path, robot: RobotSpec | None = None) -> RunLog:
         raise FileError(path, f"cannot be read as a log ({reason[:200]})") from error
     _check_finite(path, log)
     return log
+
+
+def _read(
+    path: Path, robot: RobotSpec | None, columns: ColumnMap | None, rows: Rows | None
+) -> RunLog:
+    if path.name.endswith((".csv", ".csv.gz")) and not path.is_dir():
+        if columns is None:
+            raise FileError(path, "is a table", "say its layout with --columns MAP")
+        return read_csv(path, columns, rows)
+    if path.name.endswith((".json", ".json.gz")) and not path.is_dir():
+        log = read_json(path, robot)
+    else:
+        log = _read_npz(path) if path.suffix == ".npz" else read_bag(path, robot)
+    return log if rows is None else _only(path, log, rows)
+
+
+def _only(path: Path, log: RunLog, rows: Rows) -> RunLog:
+    if rows[0] > len(log.time):
+        raise FileError(
+            path, f"has {len(log.time)} joint states, so none from row {rows[0]} on"
+        )
+    last = rows[1]
+    stop = log.time[last] if last < len(log.time) else np.inf
+    return log.crop(float(log.time[rows[0] - 1]), float(stop))
 
 
 def _check_finite(path: Path, log: RunLog) -> None:
@@ -74,7 +112,12 @@ def _read_npz(path: Path) -> RunLog:
     joints = tuple(str(name) for name in content.pop("joints"))
     known = {"time", "position", "velocity", "effort", "command_time", "command"}
     arrays = {k: v.astype(np.float64) for k, v in content.items() if k in known}
-    return make_log(joints, **arrays, source=str(path))
+    unit = str(content.get("effort_unit", "Nm"))
+    if unit not in ("Nm", "A"):
+        raise FileError(path, f"effort_unit must be Nm or A, got {unit!r}")
+    return make_log(
+        joints, **arrays, effort_unit="A" if unit == "A" else "Nm", source=str(path)
+    )
 
 
 def write_log(path: str | Path, log: RunLog) -> None:
