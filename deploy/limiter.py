@@ -69,6 +69,10 @@ class JointLimiter:
         self._accept(self._nearest(self._approach(wish), stop))
         return False
 
+    def rehearse(self) -> None:
+        """Compute a step without taking it: the code is in the caches for the next."""
+        self._nearest(self._approach(self.p), self._stop_acceleration(self.v, self.a))
+
     def stop_path(self) -> list[tuple[float, float]]:
         """Return (position, velocity) per period of the stop manoeuvre from here."""
         p, v, a = self.p, self.v, self.a
@@ -212,6 +216,11 @@ class Limiter:
         for i, joint in enumerate(self._joints):
             met &= joint.step(math.nan if wish is None else wish[i])
         return met
+
+    def rehearse(self) -> None:
+        """Compute a step without taking it."""
+        for joint in self._joints:
+            joint.rehearse()
 
     @property
     def position(self) -> list[float]:

@@ -188,6 +188,16 @@ class Runtime:
         step.command, step.velocity = self.limiter.position, self.limiter.velocity
         return step
 
+    def rehearse(self, now: float) -> None:
+        """Compute what a step computes and forget it, shortly before the step.
+
+        After milliseconds of sleep the caches hold other programs' data: a rehearsed
+        step is ready in half the time. Nothing that decides is changed.
+        """
+        self.policy.run()
+        self.watch.check(now)
+        self.limiter.rehearse()
+
     def _problems(self, now: float, missed: int) -> list[Problem]:
         problems = []
         stale = self.watch.check(now)

@@ -31,10 +31,17 @@ class Schedule:
         """Put the first deadline one period from now."""
         self._deadline = self._clock() + self.period
 
-    def wait(self) -> float:
+    def wait(
+        self, prepare: Callable[[], None] | None = None, lead: float = 0.0
+    ) -> float:
         """Sleep until the next deadline; return the wake-up's lateness [s].
 
         A period whose end has passed already is counted as missed and skipped.
+
+        Args:
+            prepare: called once ``lead`` before the deadline, if there is that much
+                time.
+            lead: [s]
         """
         now = self._clock()
         late = math.floor((now - self._deadline) / self.period) + 1
@@ -44,6 +51,10 @@ class Schedule:
             self._deadline += late * self.period
         else:
             self.consecutive = 0
+        early = self._deadline - self._clock() - lead
+        if prepare is not None and early > 0:
+            self._sleep(early)
+            prepare()
         while (remaining := self._deadline - self._clock()) > 0:
             self._sleep(remaining)
         lateness = -remaining

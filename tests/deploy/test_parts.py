@@ -37,6 +37,23 @@ def test_a_long_overrun_is_counted_and_never_makes_a_burst():
     assert (schedule.consecutive, time.now) == (0, pytest.approx(0.16))
 
 
+def test_what_is_prepared_late_is_no_missed_period():
+    time, prepared = Time(), []
+    schedule = Schedule(0.02, lambda: time.now, time.sleep)
+
+    def prepare():
+        prepared.append(time.now)
+        time.now += 0.003
+
+    assert schedule.wait(prepare, 0.001) == pytest.approx(0.002)
+    assert prepared == [pytest.approx(0.019)]
+    assert schedule.missed == 0
+    time.now += 0.0175
+    assert schedule.wait(prepare, 0.001) == pytest.approx(0.0)
+    assert len(prepared) == 1
+    assert schedule.missed == 0
+
+
 def test_quantiles_are_within_a_bin_of_the_truth():
     histogram = Histogram()
     for k in range(1, 1001):

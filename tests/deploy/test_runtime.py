@@ -70,6 +70,13 @@ def test_a_clean_run_is_never_touched_by_the_limiter(arm):
     assert arm.runtime.hits == 0
 
 
+def test_a_rehearsed_step_changes_nothing(bundle, robot):
+    plain, rehearsed = Arm(bundle, robot), Arm(bundle, robot)
+    for _ in range(120):
+        rehearsed.runtime.rehearse(rehearsed.now)
+        assert rehearsed.tick().command == plain.tick().command
+
+
 def test_permuted_and_extra_joints_are_mapped_by_name(arm):
     plain = arm.run(50).command
     order = [3, 1, 0, 5, 4, 2]
