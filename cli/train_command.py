@@ -13,7 +13,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=0, help="control steps")
     parser.add_argument("--envs", type=int, default=0, help="simulations in parallel")
-    parser.add_argument("--randomization", default="light", help="none, light or wide")
+    parser.add_argument(
+        "--randomization", default="light", help="none, light, wide or a YAML file"
+    )
     parser.add_argument("--params", help="params file the simulator loads")
     parser.add_argument("--out", help="run directory")
     parser.add_argument("--episodes", type=int, default=200, help="for the evaluation")

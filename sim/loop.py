@@ -80,6 +80,7 @@ class ArmLoop:
         self.unstable_episodes = 0
         """Episodes given up because the simulation became unstable."""
         self._nominal = {name: v[0].copy() for name, v in self.batch.values.items()}
+        self.randomization.check(robot, self._nominal)
         self._sensing = Sensing(nsim, robot.n, task.control_dt, self.task.steps)
         self._kinematics = Kinematics(robot)
         self._sensors = zeros(self.interface.sensors, nsim)

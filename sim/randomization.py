@@ -1,149 +1,151 @@
-"""Randomization as values: which parameter follows which distribution."""
+"""Randomization: which quantities vary between and within episodes, and how."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from forearm.core.errors import LimitError, UnknownNameError
-from forearm.core.params import KINDS
+from forearm.core.errors import LimitError, MismatchError
+from forearm.core.robot import RobotSpec
 
-Floats = NDArray[np.float64]
+from .distribution import Floats
+from .posterior import Posterior
+from .quantities import QUANTITIES, all_nominal, get_quantity
+from .terms import Absolute, Multiplicative, Term
 
+Side = Literal["low", "high"]
+"""Which end of a range."""
 
-@dataclass(frozen=True, kw_only=True)
-class Uniform:
-    """A uniform draw per value that scales, shifts or replaces the nominal one."""
-
-    low: float
-    """Smallest draw."""
-    high: float
-    """Largest draw."""
-    mode: Literal["scale", "add", "set"] = "scale"
-    """What the draw does to the nominal value."""
-    shared: bool = False
-    """One draw for all joints instead of one each."""
-
-    def __post_init__(self) -> None:
-        """Refuse a range that is empty or not finite.
-
-        Raises:
-            LimitError: ``low`` is above ``high`` or a bound is not finite.
-        """
-        if not (np.isfinite([self.low, self.high]).all() and self.low <= self.high):
-            raise LimitError(f"range [{self.low}, {self.high}] must be finite, ordered")
-
-    def sample(self, rng: np.random.Generator, nominal: Floats) -> Floats:
-        """Draw values around ``nominal`` (size,)."""
-        draw = rng.uniform(self.low, self.high, 1 if self.shared else nominal.shape)
-        if self.mode == "scale":
-            return np.asarray(nominal * draw)
-        return np.asarray(nominal + draw if self.mode == "add" else 0 * nominal + draw)
+Width = Mapping[tuple[str, Side], float]
+"""Share of each side of each term that is in use, in [0, 1]; 1 where missing."""
 
 
 @dataclass(frozen=True)
 class Randomization:
-    """Which parameters vary from episode to episode, and how."""
+    """Independent terms, and a posterior for what is known together."""
 
-    terms: Mapping[str, Uniform] = field(default_factory=dict)
-    """Distribution by parameter name."""
+    terms: Mapping[str, Term] = field(default_factory=dict)
+    """Term by quantity."""
+    posterior: Posterior | None = None
+    """Correlated draws of quantities that have no term."""
+    name: str = "custom"
+    """Preset or file it comes from."""
+    robot: str | None = None
+    """The only arm it is meant for, if any."""
+    width: Width = field(default_factory=dict)
+    """How much of each term is in use: what a curriculum widens."""
 
     def __post_init__(self) -> None:
-        """Refuse parameters that do not exist and ranges that are not physical.
+        """Refuse what does not exist, what is said twice and what is not physical.
 
         Raises:
-            UnknownNameError: a parameter does not exist.
-            LimitError: a range reaches outside what is physical.
+            UnknownNameError: a quantity does not exist.
+            LimitError: a range reaches outside what is physical, a quantity stands
+                among the terms and in the posterior, a width is not in [0, 1].
         """
         for name, term in self.terms.items():
-            if name not in KINDS:
-                raise UnknownNameError("parameter", name, KINDS)
-            kind = KINDS[name]
-            if term.mode == "set" and (
-                term.low < kind.minimum or term.high > kind.maximum
+            quantity = get_quantity(name)
+            low, high = term.low, term.high
+            if isinstance(term, Absolute) and not (
+                quantity.minimum <= low and high <= quantity.maximum
             ):
-                raise LimitError(
-                    f"{name}: [{term.low}, {term.high}] must lie in "
-                    f"[{kind.minimum:g}, {kind.maximum:g}] {kind.unit}"
-                )
-            if term.mode == "scale" and term.low < 0:
-                raise LimitError(f"{name}: a scale must not be negative ({term.low})")
+                raise LimitError(f"{name}: {term} must lie in {quantity.valid}")
+            if isinstance(term, Multiplicative) and low < 0:
+                raise LimitError(f"{name}: a scale must not be negative ({low:g})")
+        twice = set(self.terms) & set(self.posterior.places if self.posterior else ())
+        if twice:
+            raise LimitError(
+                f"{', '.join(sorted(twice))}: both among the terms and in the "
+                "posterior; remove one"
+            )
+        for key, width in self.width.items():
+            if key[0] not in self.terms or not 0 <= width <= 1:
+                raise LimitError(f"width of {key[0]} must lie in [0, 1], got {width}")
+
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """Every quantity that varies."""
+        return (*self.terms, *(self.posterior.places if self.posterior else ()))
+
+    @property
+    def intervals(self) -> dict[str, float]:
+        """Time between draws within an episode [s], of the terms that have one."""
+        return {n: t.every for n, t in self.terms.items() if t.every is not None}
+
+    def check(self, robot: RobotSpec, nominal: Mapping[str, Floats]) -> None:
+        """Hold everything against one arm and its nominal values.
+
+        Raises:
+            MismatchError: it is meant for another arm.
+            LimitError: a range is not physical there, or has too few numbers.
+        """
+        if self.robot is not None and self.robot != robot.name:
+            raise MismatchError("randomization", f"robot {self.robot!r}", robot.name)
+        complete = {**all_nominal(robot), **nominal}
+        for name, term in self.terms.items():
+            term.check(name, QUANTITIES[name], complete[name])
+        if self.posterior is not None:
+            self.posterior.check(complete)
 
     def sample(
-        self, rng: np.random.Generator, nominal: Mapping[str, Floats]
+        self,
+        rng: np.random.Generator,
+        nominal: Mapping[str, Floats],
+        names: tuple[str, ...] | None = None,
     ) -> dict[str, Floats]:
-        """Draw one set of values; only the randomized parameters are returned."""
-        return {
-            name: np.clip(
-                term.sample(rng, nominal[name]),
-                KINDS[name].minimum,
-                KINDS[name].maximum,
-            )
-            for name, term in self.terms.items()
-        }
+        """Draw one set of values around ``nominal``; only what varies is returned.
+
+        Args:
+            rng: the episode's generator.
+            nominal: values by quantity, (size,) each.
+            names: the terms to draw; all of them, and the posterior, if None.
+        """
+        values: dict[str, Floats] = {}
+        for name in self.terms if names is None else names:
+            draw = self.terms[name].sample(rng, nominal[name])
+            values[name] = self._narrowed(name, draw, nominal[name])
+        if self.posterior is not None and names is None:
+            values.update(self.posterior.sample(rng, dict(nominal)))
+        return values
+
+    def _narrowed(self, name: str, value: Floats, nominal: Floats) -> Floats:
+        if not self.width:
+            return value
+        low, high = (self.width.get((name, side), 1.0) for side in SIDES)
+        change = value - nominal
+        return nominal + np.where(change < 0, low, high) * change
+
+    def widened(self, width: Width) -> Randomization:
+        """Return the same randomization with another share of it in use."""
+        return replace(self, width=dict(width))
 
     def describe(self) -> dict[str, str]:
         """Return each term in one line, for the contract and the audit."""
-        sign = {"scale": "x", "add": "+", "set": "="}
-        return {
-            name: f"{sign[t.mode]}U({t.low:g}, {t.high:g}) {KINDS[name].unit}"
-            for name, t in self.terms.items()
-        }
+        lines = {n: f"{t} {QUANTITIES[n].unit}" for n, t in self.terms.items()}
+        if self.posterior is not None:
+            for name, (index, place) in self.posterior.places.items():
+                spread = np.sqrt(np.diag(np.asarray(self.posterior.covariance))[place])
+                lines[name] = (
+                    f"posterior of {len(index)} values, std {spread.min():.3g} to "
+                    f"{spread.max():.3g} {QUANTITIES[name].unit}"
+                )
+        return lines
 
 
-NOISE = {
-    "encoder_noise": Uniform(low=0.0, high=2e-4, mode="set", shared=True),
-    "velocity_noise": Uniform(low=0.0, high=5e-3, mode="set", shared=True),
-}
-
-PRESETS: dict[str, Randomization] = {
-    "none": Randomization(),
-    "light": Randomization(
-        {
-            "link_mass_scale": Uniform(low=0.95, high=1.05),
-            "payload_mass": Uniform(low=0.0, high=0.5, mode="set"),
-            "armature": Uniform(low=0.8, high=1.2),
-            "viscous": Uniform(low=0.5, high=1.5),
-            "coulomb": Uniform(low=0.5, high=1.5),
-            "kp": Uniform(low=0.9, high=1.1),
-            "kv": Uniform(low=0.9, high=1.1),
-            "command_delay": Uniform(low=0.0, high=0.02, mode="set"),
-            "sensor_delay": Uniform(low=0.0, high=0.01, mode="set"),
-            **NOISE,
-        }
-    ),
-    "wide": Randomization(
-        {
-            "link_mass_scale": Uniform(low=0.85, high=1.15),
-            "payload_mass": Uniform(low=0.0, high=2.0, mode="set"),
-            "payload_com": Uniform(low=-0.05, high=0.05, mode="set"),
-            "armature": Uniform(low=0.5, high=2.0),
-            "viscous": Uniform(low=0.2, high=3.0),
-            "coulomb": Uniform(low=0.2, high=3.0),
-            "kp": Uniform(low=0.7, high=1.3),
-            "kv": Uniform(low=0.7, high=1.3),
-            "torque_scale": Uniform(low=0.9, high=1.1),
-            "command_delay": Uniform(low=0.0, high=0.06, mode="set"),
-            "sensor_delay": Uniform(low=0.0, high=0.03, mode="set"),
-            "encoder_offset": Uniform(low=-2e-3, high=2e-3, mode="set"),
-            "base_tilt": Uniform(low=-0.02, high=0.02, mode="set"),
-            **NOISE,
-        }
-    ),
-}
-"""Named: ``none``, ``light`` for a known arm, ``wide`` for an unknown one."""
+SIDES: tuple[Side, Side] = ("low", "high")
+"""Both ends of a range."""
 
 
 def get_randomization(name: str) -> Randomization:
-    """Return a preset.
+    """Return the preset or the content of the file called ``name``.
 
     Raises:
-        UnknownNameError: there is no such preset.
+        UnknownNameError: there is neither such a preset nor such a file.
+        FileError: the file cannot be used.
     """
-    if name not in PRESETS:
-        raise UnknownNameError("randomization", name, PRESETS)
-    return PRESETS[name]
+    from .randomization_file import find_randomization
+
+    return find_randomization(name)

@@ -9,10 +9,13 @@ import forearm.sim  # noqa: F401  (registers the environments)
 from forearm.core.errors import LimitError, UnknownNameError
 from forearm.core.robots import get_robot
 from forearm.sim.batch import ArmBatch, decimation
+from forearm.sim.distributions import Constant, Uniform
 from forearm.sim.env import ArmEnv
 from forearm.sim.loop import ArmLoop
-from forearm.sim.randomization import PRESETS, Randomization, Uniform
+from forearm.sim.presets import PRESETS
+from forearm.sim.randomization import Randomization
 from forearm.sim.tasks import TASKS, get_task
+from forearm.sim.terms import Absolute, Multiplicative
 from forearm.sim.vector_env import ArmVectorEnv
 
 ROBOT = get_robot("ur5e")
@@ -34,7 +37,7 @@ def test_stable_baselines_accepts_the_environment():
     check_sb3(ArmEnv(), warn=True)
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", ["none", "light", "wide"])
 def test_same_seed_same_trajectory_at_any_thread_count_and_place(preset):
     actions = _actions(160, 4)
     observed = []
@@ -134,7 +137,7 @@ def test_a_new_episode_starts_from_the_nominal_values_again():
         ROBOT,
         get_task("reach"),
         2,
-        randomization=Randomization({"kp": Uniform(low=1.5, high=1.5)}),
+        randomization=Randomization({"kp": Multiplicative(Constant(1.5))}),
     )
     for _ in range(3):
         loop.reset()
@@ -158,13 +161,9 @@ def test_every_term_of_the_wide_preset_changes_the_motion_or_the_senses(name):
     assert np.abs(trajectories[0] - trajectories[1]).max() > 1e-7
 
 
-def test_bad_randomizations_and_periods_are_refused():
+def test_unknown_quantities_and_bad_periods_are_refused():
     with pytest.raises(UnknownNameError, match="valid:"):
-        Randomization({"mass": Uniform(low=0, high=1)})
-    with pytest.raises(LimitError):
-        Uniform(low=2.0, high=1.0)
-    with pytest.raises(LimitError, match="command_delay"):
-        Randomization({"command_delay": Uniform(low=0, high=0.5, mode="set")})
+        Randomization({"mass": Absolute(Uniform(0, 1))})
     with pytest.raises(LimitError, match="multiple"):
         decimation(0.02, 0.003)
     with pytest.raises(LimitError, match="at least one"):
