@@ -6,8 +6,9 @@ from forearm.core.errors import UnknownNameError
 from forearm.core.robot import RobotSpec
 
 from .ur5e import UR5E
+from .ur10e import UR10E
 
-ROBOTS: dict[str, RobotSpec] = {spec.name: spec for spec in (UR5E,)}
+ROBOTS: dict[str, RobotSpec] = {spec.name: spec for spec in (UR5E, UR10E)}
 """Every arm by its short name."""
 
 

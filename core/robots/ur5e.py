@@ -21,63 +21,39 @@ from __future__ import annotations
 
 import math
 
-from forearm.core.robot import JointSpec, RobotSpec, Vector3
+from forearm.core.robot import RobotSpec
 
-_PI = math.pi
+from .universal import Drive, ur_joints
 
+LARGE = Drive(
+    effort=150.0,
+    velocity=math.pi,
+    kp=2000.0,
+    kv=200.0,
+    armature=0.6,
+    viscous=8.0,
+    coulomb=4.0,
+)
+"""Base, shoulder and elbow."""
 
-def _joint(
-    name: str, xyz: Vector3, rpy: Vector3, home: float, *, large: bool, turns: float
-) -> JointSpec:
-    return JointSpec(
-        name=name,
-        xyz=xyz,
-        rpy=rpy,
-        lower=-turns * 2 * _PI,
-        upper=turns * 2 * _PI,
-        velocity=_PI,
-        acceleration=10.0,
-        jerk=1000.0,
-        effort=150.0 if large else 28.0,
-        home=home,
-        kp=2000.0 if large else 500.0,
-        kv=200.0 if large else 25.0,
-        armature=0.6 if large else 0.1,
-        viscous=8.0 if large else 1.5,
-        coulomb=4.0 if large else 1.0,
-    )
-
+SMALL = Drive(
+    effort=28.0,
+    velocity=math.pi,
+    kp=500.0,
+    kv=25.0,
+    armature=0.1,
+    viscous=1.5,
+    coulomb=1.0,
+)
+"""The three wrist joints."""
 
 UR5E = RobotSpec(
     name="ur5e",
     title="Universal Robots UR5e",
-    joints=(
-        _joint(
-            "shoulder_pan_joint", (0, 0, 0.1625), (0, 0, _PI), 0.0, large=True, turns=1
-        ),
-        _joint(
-            "shoulder_lift_joint", (0, 0, 0), (_PI / 2, 0, 0), -1.5, large=True, turns=1
-        ),
-        _joint("elbow_joint", (-0.425, 0, 0), (0, 0, 0), 1.8, large=True, turns=0.5),
-        _joint(
-            "wrist_1_joint", (-0.3922, 0, 0.1333), (0, 0, 0), -1.9, large=False, turns=1
-        ),
-        _joint(
-            "wrist_2_joint",
-            (0, -0.0997, 0),
-            (_PI / 2, 0, 0),
-            -1.57,
-            large=False,
-            turns=1,
-        ),
-        _joint(
-            "wrist_3_joint",
-            (0, 0.0996, 0),
-            (-_PI / 2, 0, 0),
-            0.0,
-            large=False,
-            turns=1,
-        ),
+    joints=ur_joints(
+        d=(0.1625, 0.1333, 0.0997, 0.0996),
+        a=(-0.425, -0.3922),
+        drives=[LARGE] * 3 + [SMALL] * 3,
     ),
     tool_frame="tool0",
     tool_xyz=(0.0, 0.0, 0.0),
