@@ -6,9 +6,6 @@ from forward kinematics of ``joint_states`` whether the tool was there and staye
 
 from __future__ import annotations
 
-import json
-import queue
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,22 +13,26 @@ from typing import Any
 
 import numpy as np
 from geometry_msgs.msg import PoseStamped
-from lifecycle_msgs.msg import Transition
-from lifecycle_msgs.srv import ChangeState
 from numpy.typing import NDArray
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
-from std_msgs.msg import String
 
 from forearm.core.errors import ForearmError
-from forearm.core.kinematics import Kinematics, rotation_angle, rotation_from_quat_wxyz
+from forearm.core.kinematics import (
+    Kinematics,
+    quat_wxyz_from_rotation,
+    rotation_angle,
+    rotation_from_quat_wxyz,
+)
 from forearm.core.robot import RobotSpec
-from forearm.core.ros import Spinner, latched, newest_only, session
+from forearm.core.ros import Spinner, newest_only, session
+
+from .operator_ros import Operator
 
 Floats = NDArray[np.float64]
 
-ANSWER = 10.0
-"""Longest wait for the node's status or a transition [s]."""
+START = 30.0
+"""Longest wait for the node's policy to drive [s]."""
 
 REPUBLISH = 0.1
 """Period at which the target is sent again, for those who join late [s]."""
@@ -92,9 +93,14 @@ class TaskRunner:
     """Publishes targets and judges what the arm does with them."""
 
     def __init__(
-        self, robot: RobotSpec, task: ReachTask, context: Any, namespace: str = ""
+        self,
+        robot: RobotSpec,
+        task: ReachTask,
+        context: Any,
+        namespace: str = "",
+        policy: str = "forearm_policy",
     ) -> None:
-        """Connect to the arm in ``namespace``."""
+        """Connect to the arm and the node called ``policy`` in ``namespace``."""
         self._robot, self._task = robot, task
         self._kinematics = Kinematics(robot)
         self._node = Node("forearm_task_runner", namespace=namespace, context=context)
@@ -105,6 +111,8 @@ class TaskRunner:
         self._node.create_subscription(
             JointState, robot.ros.joint_states, self._on_state, newest_only()
         )
+        self.operator = Operator(self._node, policy)
+        """The policy node."""
         self._spinner = Spinner(context, [self._node])
 
     def _on_state(self, message: Any) -> None:
@@ -128,69 +136,18 @@ class TaskRunner:
                 )
             time.sleep(0.05)
 
-    def wait_for_policy(self, node: str, timeout: float = 30.0) -> None:
-        """Wait until the policy node sends commands: episodes count from then on.
+    def settle(self) -> None:
+        """Ask the arm to stay where it is until the node's policy drives.
+
+        An episode then starts at rest and with the policy's full say, as in training.
 
         Raises:
-            ForearmError: it sends none.
+            ForearmError: the node does not get there.
         """
-        heard = threading.Event()
-        subscription = self._node.create_subscription(
-            JointState, f"{node}/joint_command", lambda _: heard.set(), newest_only()
-        )
-        try:
-            if not heard.wait(timeout):
-                raise ForearmError(
-                    f"node {node!r} sent no command within {timeout:g} s; see its log"
-                )
-        finally:
-            self._node.destroy_subscription(subscription)
-
-    def restart_after_fault(self, node: str) -> bool:
-        """Deactivate and activate ``node`` if a fault is latched; says if it was.
-
-        One failed episode then does not decide the next one, as an operator would
-        have it between trials.
-
-        Raises:
-            ForearmError: the node does not answer.
-        """
-        state: queue.Queue[str] = queue.Queue()
-        subscription = self._node.create_subscription(
-            String, f"{node}/status", lambda m: state.put(m.data), latched()
-        )
-        try:
-            now = json.loads(state.get(timeout=ANSWER))["state"]
-        except queue.Empty:
-            raise ForearmError(f"node {node!r} does not publish its status") from None
-        finally:
-            self._node.destroy_subscription(subscription)
-        if now != "fault":
-            return False
-        self._change_state(node, Transition.TRANSITION_DEACTIVATE)
-        # What caused the fault may last a moment longer; the node then refuses.
-        end = time.monotonic() + ANSWER
-        while not self._change_state(node, Transition.TRANSITION_ACTIVATE):
-            if time.monotonic() > end:
-                raise ForearmError(f"node {node!r} refuses to run again; see its log")
-            time.sleep(REPUBLISH)
-        return True
-
-    def _change_state(self, node: str, transition: int) -> bool:
-        client: Any = self._node.create_client(ChangeState, f"{node}/change_state")
-        answered = threading.Event()
-        try:
-            if not client.wait_for_service(timeout_sec=ANSWER):
-                raise ForearmError(f"node {node!r} has no lifecycle service")
-            request = ChangeState.Request(transition=Transition(id=transition))
-            future = client.call_async(request)
-            future.add_done_callback(lambda _: answered.set())
-            result = future.result() if answered.wait(ANSWER) else None
-            if result is None:
-                raise ForearmError(f"node {node!r} did not answer a transition")
-            return bool(result.success)
-        finally:
-            self._node.destroy_client(client)
+        pose = self._kinematics(self._rows[-1][1])
+        position, quat_wxyz = pose.position, quat_wxyz_from_rotation(pose.rotation)
+        here = Target(tuple(position), tuple(quat_wxyz))
+        self.operator.wait_for("run", START, lambda: self._publish(_pose(here)))
 
     def run(self, target: Target) -> Outcome:
         """Run one episode."""
@@ -198,10 +155,13 @@ class TaskRunner:
         message = _pose(target)
         start = time.monotonic()
         while (elapsed := time.monotonic() - start) < self._task.episode_time:
-            message.header.stamp = self._node.get_clock().now().to_msg()
-            self._targets.publish(message)
+            self._publish(message)
             time.sleep(min(REPUBLISH, self._task.episode_time - elapsed))
         return self._judge(target, list(self._rows), time.monotonic())
+
+    def _publish(self, message: Any) -> None:
+        message.header.stamp = self._node.get_clock().now().to_msg()
+        self._targets.publish(message)
 
     def _judge(
         self, target: Target, rows: list[tuple[float, Floats]], end: float
@@ -252,17 +212,18 @@ def run_episodes(
         node: name of the policy node.
 
     Raises:
-        ForearmError: there is no arm or the node sends nothing.
+        ForearmError: there is no arm, or the node's policy does not drive it.
     """
     with session() as context:
-        runner = TaskRunner(robot, ReachTask.from_info(task_info), context, namespace)
+        task = ReachTask.from_info(task_info)
+        runner = TaskRunner(robot, task, context, namespace, node)
         try:
             runner.wait_for_arm()
-            runner.wait_for_policy(node)
             outcomes = []
             for target in targets:
+                runner.settle()
                 outcomes.append(runner.run(target))
-                runner.restart_after_fault(node)
+                runner.operator.restart_after_fault()
             return outcomes
         finally:
             runner.close()

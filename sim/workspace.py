@@ -32,12 +32,19 @@ class Pool:
     """Tool orientations in the base frame, (k, 4)."""
 
 
+def reach_of(robot: RobotSpec) -> float:
+    """Return the stretched length of the arm behind its second joint [m]."""
+    links = [joint.xyz for joint in robot.joints[2:]]
+    return float(sum(np.linalg.norm(xyz) for xyz in (*links, robot.tool_xyz)))
+
+
 def make_pool(
     robot: RobotSpec,
     spread: Floats,
     *,
     size: int = 4096,
     clearance: float = 0.1,
+    core: float = 0.0,
     hook: SpecHook | None = None,
 ) -> Pool:
     """Sample configurations ``home +- spread`` that touch nothing.
@@ -47,6 +54,8 @@ def make_pool(
         spread: half range around home per joint [rad], (n,).
         size: number of configurations.
         clearance: least height of the tool over the base plane [m].
+        core: least distance of the tool from the base's vertical axis, as a share
+            of the arm's reach.
         hook: adds a task's objects, which must not be touched either.
 
     Raises:
@@ -58,12 +67,13 @@ def make_pool(
     address = [model.joint(name).qposadr[0] for name in robot.joint_names]
     low = np.maximum(robot.home - spread, robot.lower)
     high = np.minimum(robot.home + spread, robot.upper)
-    kinematics, free = Kinematics(robot), []
+    kinematics, free, radius = Kinematics(robot), [], core * reach_of(robot)
     for _ in range(20 * size):
         joint_pos = rng.uniform(low, high)
         data.qpos[address] = joint_pos
         mujoco.mj_fwdPosition(model, data)
-        if data.ncon == 0 and data.site(robot.tool_frame).xpos[2] > clearance:
+        x, y, z = data.site(robot.tool_frame).xpos
+        if data.ncon == 0 and z > clearance and np.hypot(x, y) >= radius:
             free.append(joint_pos)
             if len(free) == size:
                 break

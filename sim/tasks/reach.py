@@ -26,12 +26,20 @@ CLEARANCE = 0.2
 """Least height of the tool over the table at start and goal [m]: room to pass."""
 
 
+CORE = 0.3
+"""Least distance from the base's axis at start and goal, as a share of the reach.
+
+Closer in, an arm passes its shoulder singularity: a small way of the tool asks for half
+a turn of the base, and three seconds do not always suffice.
+"""
+
+
 @lru_cache(maxsize=8)
 def _pool(robot_name: str, spread: tuple[float, ...]) -> Pool:
     from forearm.core.robots import get_robot
 
     robot = get_robot(robot_name)
-    return make_pool(robot, np.array(spread), clearance=CLEARANCE)
+    return make_pool(robot, np.array(spread), clearance=CLEARANCE, core=CORE)
 
 
 def reach_pool(robot: RobotSpec) -> Pool:
