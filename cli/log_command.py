@@ -1,4 +1,4 @@
-"""``forearm log``: repair a recorded log."""
+"""``forearm log``: check or repair a recorded log."""
 
 from __future__ import annotations
 
@@ -9,14 +9,48 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``forearm log``."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     repair = actions.add_parser(
-        "repair", help="save what a killed recorder wrote", description=run.__doc__
+        "repair",
+        help="save what a killed recorder wrote",
+        description=repair_torn.__doc__,
     )
     repair.add_argument("log", help="the torn .mcap file or its directory")
     repair.add_argument("--out", metavar="DIR", help="new log; LOG_repaired by default")
     repair.add_argument("--json", metavar="FILE", help="write what was saved")
+    check = actions.add_parser(
+        "check", help="what is wrong with a log", description=check_logs.__doc__
+    )
+    check.add_argument("logs", metavar="LOG", nargs="+", help="any kind of log")
+    check.add_argument("--robot", help="the arm, to check limits and torques too")
+    check.add_argument("--columns", metavar="FILE", help="column map of a table")
+    check.add_argument("--json", metavar="FILE", help="write the findings")
 
 
 def run(args: argparse.Namespace) -> int:
+    """Check or repair."""
+    return check_logs(args) if args.action == "check" else repair_torn(args)
+
+
+def check_logs(args: argparse.Namespace) -> int:
+    """Examine logs as before every calibration: units, signs, order, clocks, rows."""
+    from forearm.calibration.doctor import check_log
+    from forearm.core.files import write_json
+    from forearm.core.log_columns import load_column_map
+    from forearm.core.log_io import read_log
+    from forearm.core.robots import get_robot
+
+    robot = get_robot(args.robot) if args.robot else None
+    columns = load_column_map(args.columns) if args.columns else None
+    found = []
+    for path in args.logs:
+        found += check_log(read_log(path, robot, columns), robot).findings
+    for finding in found:
+        print(f"{finding.code:<14}{finding}")
+    if args.json:
+        write_json(args.json, {"findings": [f.as_json() for f in found]})
+    return 0
+
+
+def repair_torn(args: argparse.Namespace) -> int:
     """Write a new, complete log with every message that can still be read."""
     from pathlib import Path
 

@@ -1,0 +1,62 @@
+"""A stand-in arm, recorded: commands at 50 Hz, states at 100 Hz, sensor noise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from forearm.core.log import RunLog, make_log
+from forearm.core.robots import get_robot
+from forearm.sim.plant import Plant
+from forearm.sim.plant_spec import PlantSpec
+
+ROBOT = get_robot("ur5e")
+
+
+Record = Callable[..., RunLog]
+
+
+def _record(
+    seconds: float, spec: PlantSpec | None = None, seed: int = 0, size: float = 0.12
+) -> RunLog:
+    """Drive a plant with three sines per joint and record it."""
+    spec = spec or PlantSpec(
+        timestep=0.002, sensor={"noise": 1e-4, "velocity_noise": 2e-3}
+    )
+    plant, rng = Plant(ROBOT, spec), np.random.default_rng(seed)
+    rate = rng.uniform(0.3, 1.6, (3, ROBOT.n))
+    phase = rng.uniform(0, 2 * np.pi, (3, ROBOT.n))
+    states, sent = [], []
+    for tick in range(round(seconds * 100)):
+        if tick % 2 == 0:
+            wave = size / rate * np.sin(2 * np.pi * rate * plant.time + phase)
+            command = ROBOT.home + min(1.0, plant.time) * wave.sum(axis=0)
+            plant.command(command)
+            sent.append((plant.time, command))
+        plant.advance(0.01)
+        states.append(plant.read())
+    effort = np.array([s.effort for s in states])
+    return make_log(
+        ROBOT.joint_names,
+        np.array([s.time for s in states]),
+        np.array([s.position for s in states]),
+        np.array([s.velocity for s in states]),
+        effort + 0.1 * rng.standard_normal(effort.shape),
+        np.array([time for time, _ in sent]),
+        np.array([command for _, command in sent]),
+        source="a stand-in arm",
+    )
+
+
+@pytest.fixture(scope="session")
+def record() -> Record:
+    """Return what drives a plant and records it."""
+    return _record
+
+
+@pytest.fixture(scope="session")
+def clean() -> RunLog:
+    """Twelve seconds of the nominal arm."""
+    return _record(12.0)
