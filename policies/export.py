@@ -60,8 +60,7 @@ class Export:
 def make_actor(run: Run) -> tuple[Actor, RobotSpec, type[Task]]:
     """Return the deterministic policy of ``run`` with its arm and task."""
     robot, task = get_robot(run.config.robot), get_task(run.config.task)
-    interface = Interface(robot, task.terms, task.control_dt, task.limits)
-    return Actor(run.model, interface), robot, task
+    return Actor(run.model, task.interface(robot)), robot, task
 
 
 def export(run: Run, out: str | Path, *, episodes: int = 200) -> Export:

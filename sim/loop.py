@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forearm.core.errors import LimitError
-from forearm.core.interface import Interface, zeros
+from forearm.core.interface import zeros
 from forearm.core.kinematics import Kinematics, Pose
 from forearm.core.robot import RobotSpec
 
 from .batch import ArmBatch
 from .model import TIMESTEP, Values
 from .randomization import Randomization
+from .scene import Scene
 from .sensing import Sensing
 from .tasks import State, Task
 
@@ -64,11 +65,11 @@ class ArmLoop:
         timestep: float = TIMESTEP,
     ) -> None:
         """Build the batch, the task and the sensing for ``nsim`` simulations."""
-        self.robot = robot
         self.task = task(robot, nsim)
+        self.robot = robot = self.task.robot
         self.nsim = nsim
         self.randomization = randomization or Randomization()
-        self.interface = Interface(robot, task.terms, task.control_dt, task.limits)
+        self.interface = task.interface(robot)
         self.batch = ArmBatch(
             robot,
             nsim,
@@ -76,7 +77,9 @@ class ArmLoop:
             control_dt=task.control_dt,
             timestep=timestep,
             nthread=nthread,
+            hook=self.task.hook(),
         )
+        self.task.bind(Scene(self.batch.model, self.batch.batch))
         self.unstable_episodes = 0
         """Episodes given up because the simulation became unstable."""
         self._nominal = {name: v[0].copy() for name, v in self.batch.values.items()}
@@ -120,6 +123,7 @@ class ArmLoop:
             )
         start = self.task.reset(ids, rngs)
         self.batch.reset(ids, start)
+        self.task.place(ids, rngs)
         chosen = {name: value[ids] for name, value in self.batch.values.items()}
         self._sensing.reset(ids, start, chosen, rngs)
         self._sensors["previous_command"][ids] = start
@@ -156,6 +160,7 @@ class ArmLoop:
             self._park(np.flatnonzero(unstable))
         joint_pos, joint_vel = self.batch.joint_pos, self.batch.joint_vel
         self._sensing.push(joint_pos, joint_vel)
+        self.task.watch()
         observation, _ = self._observe()
         position = joint_pos.astype(np.float32)
         state = State(

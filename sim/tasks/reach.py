@@ -54,6 +54,7 @@ class Reach(Task):
 
     name = "reach"
     summary = "bring the tool to a random reachable pose and hold it"
+    success = "tool within 2 cm and 0.2 rad of the target for the last 0.5 s"
     terms = (
         "joint_pos",
         "joint_vel",

@@ -10,9 +10,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from forearm.core.interface import CommandLimits
+from forearm.core.interface import CommandLimits, Interface
 from forearm.core.kinematics import Pose
 from forearm.core.robot import RobotSpec
+from forearm.sim.model import SpecHook
+from forearm.sim.scene import Scene
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
@@ -36,12 +38,18 @@ class State:
 
 
 class Task(ABC):
-    """One task for ``nsim`` simulations of one arm."""
+    """One task for ``nsim`` simulations of one arm.
+
+    The loop calls :meth:`bind` once, :meth:`reset` and then :meth:`place` when
+    episodes start, :meth:`watch` and :meth:`evaluate` after each control period.
+    """
 
     name: ClassVar[str]
     """Name on the command line."""
     summary: ClassVar[str]
     """One line for ``forearm tasks``."""
+    success: ClassVar[str]
+    """What a true success is, in words and numbers, for ``forearm tasks``."""
     terms: ClassVar[tuple[str, ...]]
     """Observation terms, in order."""
     episode_time: ClassVar[float]
@@ -52,14 +60,42 @@ class Task(ABC):
     """What the policy's command never exceeds."""
 
     def __init__(self, robot: RobotSpec, nsim: int) -> None:
-        """Prepare buffers for ``nsim`` simulations of ``robot``."""
-        self.robot = robot
+        """Prepare buffers for ``nsim`` simulations of ``robot``, tool included."""
+        self.robot = self.equip(robot)
         self.nsim = nsim
         self.steps = round(self.episode_time / self.control_dt)
+
+    @classmethod
+    def equip(cls, robot: RobotSpec) -> RobotSpec:
+        """Return the arm with the task's tool; twice is the same as once.
+
+        A tool moves the tool frame to its tip, so that kinematics, observation and
+        command all speak of the point that works.
+        """
+        return robot
+
+    @classmethod
+    def interface(cls, robot: RobotSpec) -> Interface:
+        """Return what a policy of this task senses and commands on ``robot``."""
+        return Interface(cls.equip(robot), cls.terms, cls.control_dt, cls.limits)
+
+    def hook(self) -> SpecHook | None:
+        """Return what adds the task's tool and objects to the model."""
+        return None
+
+    def bind(self, scene: Scene) -> None:
+        """Keep the scene, where :meth:`hook` added something to it."""
+        self.scene = scene
 
     @abstractmethod
     def reset(self, ids: Ids, rngs: list[np.random.Generator]) -> Floats:
         """Choose goals for ``ids``; return start joint positions [rad] (k, n)."""
+
+    def place(self, ids: Ids, rngs: list[np.random.Generator]) -> None:  # noqa: B027
+        """Put the objects of ``ids`` where their episodes start."""
+
+    def watch(self) -> None:  # noqa: B027
+        """Take note of the objects after a control period, as a camera does."""
 
     @abstractmethod
     def sensors(self) -> Mapping[str, Singles]:
