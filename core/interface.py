@@ -50,7 +50,6 @@ SENSORS: dict[str, Sensor] = {
     "target_velocity": Sensor(3, "m/s", "task"),
     "object_position": Sensor(3, "m", "task"),
     "object_quat_wxyz": Sensor(4, "1", "task"),
-    "gripper_pos": Sensor(1, "rad", "robot"),
 }
 """Every sensor a policy may name; a robot must be able to produce what it uses."""
 
@@ -79,7 +78,7 @@ class Sensed:
 
     @cached_property
     def gradient(self) -> tuple[Array, Array]:
-        """J_v^T position_error [m] and J_w^T rotation_error [1], (..., n) each."""
+        """J_v^T position_error [m] and J_w^T rotation_error [1], (..., arm_n) each."""
         return joint_gradient(self.pose, self.position_error, self.rotation_error)
 
 
@@ -92,36 +91,56 @@ class Term:
     compute: Callable[[Sensed], Array]
     """From :class:`Sensed` to an array of shape (..., k), of order one."""
     size: int
-    """k; 0 stands for one per joint."""
+    """k; 0 stands for one per joint, :data:`ARM` for one per joint of the arm."""
+
+    def width(self, robot: RobotSpec) -> int:
+        """Return k on ``robot``."""
+        return robot.arm_n if self.size == ARM else self.size or robot.n
+
+
+ARM = -1
+"""Size marker: one value per joint of the kinematic chain, none for the gripper."""
+
+
+def _scaled(s: Sensed, value: Array) -> Array:
+    """Bring a gripper's metres to order one; radians stay as they are."""
+    if not s.robot.grips:
+        return value
+    xp = array_namespace(value)
+    return value * xp.asarray(s.robot.scale, dtype=value.dtype, device=value.device)
 
 
 def _centred_joint_pos(s: Sensed) -> Array:
     joint_pos = s.sensors["joint_pos"]
     xp = array_namespace(joint_pos)
     home = xp.asarray(s.robot.home, dtype=joint_pos.dtype, device=joint_pos.device)
-    return joint_pos - home
+    return _scaled(s, joint_pos - home)
 
 
 TERMS: dict[str, Term] = {
     "joint_pos": Term((), _centred_joint_pos, 0),
-    "joint_vel": Term(("joint_vel",), lambda s: s.sensors["joint_vel"], 0),
+    "joint_vel": Term(("joint_vel",), lambda s: _scaled(s, s.sensors["joint_vel"]), 0),
     "command_lead": Term(
         ("previous_command",),
-        lambda s: 10.0 * (s.sensors["previous_command"] - s.sensors["joint_pos"]),
+        lambda s: _scaled(
+            s, 10.0 * (s.sensors["previous_command"] - s.sensors["joint_pos"])
+        ),
         0,
     ),
     "previous_command_vel": Term(
-        ("previous_command_vel",), lambda s: s.sensors["previous_command_vel"], 0
+        ("previous_command_vel",),
+        lambda s: _scaled(s, s.sensors["previous_command_vel"]),
+        0,
     ),
     "tool_position": Term((), lambda s: s.pose.position, 3),
     "tool_axis": Term((), lambda s: s.pose.rotation[..., :, 2], 3),
     "position_error": Term(("target_position",), lambda s: 5.0 * s.position_error, 3),
     "rotation_error": Term(("target_quat_wxyz",), lambda s: s.rotation_error, 3),
     "position_gradient": Term(
-        ("target_position", "target_quat_wxyz"), lambda s: 5.0 * s.gradient[0], 0
+        ("target_position", "target_quat_wxyz"), lambda s: 5.0 * s.gradient[0], ARM
     ),
     "rotation_gradient": Term(
-        ("target_position", "target_quat_wxyz"), lambda s: s.gradient[1], 0
+        ("target_position", "target_quat_wxyz"), lambda s: s.gradient[1], ARM
     ),
 }
 """Every observation term by name."""
@@ -185,7 +204,7 @@ class Interface:
             if name in needed
         }
         """Size of each input the policy reads, in the order of ``SENSORS``."""
-        self.observation_size = sum(TERMS[t].size or robot.n for t in terms)
+        self.observation_size = sum(TERMS[t].width(robot) for t in terms)
         """Length of the observation."""
         self.action_size = robot.n
         """Length of the action."""

@@ -67,18 +67,25 @@ class Kinematics:
     """Forward kinematics of one arm for any array library and batch shape."""
 
     def __init__(self, robot: RobotSpec) -> None:
-        """Fold the fixed transforms of ``robot`` into constant matrices."""
+        """Fold the fixed transforms of ``robot`` into constant matrices.
+
+        The gripper is not part of the chain.
+        """
+        chain = robot.joints[: robot.arm_n]
         self._constants = np.stack(
             [
                 _transform(j.xyz, rotation_from_rpy(j.rpy)) @ _joint_matrices(j.axis)
-                for j in robot.joints
+                for j in chain
             ]
         )  # (n, 3, 4, 4)
-        self._axis = np.array([j.axis for j in robot.joints])  # (n, 3)
+        self._axis = np.array([j.axis for j in chain])  # (n, 3)
         self._tool = _transform(robot.tool_xyz, rotation_from_rpy(robot.tool_rpy))
 
     def __call__(self, joint_pos: Array) -> Pose:
-        """Return the tool pose and joint axes for ``joint_pos`` [rad] (..., n)."""
+        """Return the tool pose and joint axes for ``joint_pos`` [rad] (..., n).
+
+        A gripper's position behind the chain's is ignored.
+        """
         xp = array_namespace(joint_pos)
         options = {"dtype": joint_pos.dtype, "device": joint_pos.device}
         constants = xp.asarray(self._constants, **options)

@@ -153,14 +153,17 @@ class Params(BaseModel):
     def values(self, robot: RobotSpec) -> dict[str, NDArray[np.float64]]:
         """Return every parameter for ``robot``, nominal where the file says nothing.
 
+        A gripper the file does not hold keeps its nominal values.
+
         Raises:
             MismatchError: the params belong to another robot.
         """
         self.check_robot(robot)
         values = nominal_values(robot)
-        values.update(
-            {k: np.array(p.value, np.float64) for k, p in self.params.items()}
-        )
+        for name, param in self.params.items():
+            # A file may hold the arm alone and the robot its gripper, or vice versa.
+            known = min(len(param.value), len(values[name]))
+            values[name][:known] = param.value[:known]
         return values
 
     def check_robot(self, robot: RobotSpec) -> None:
@@ -173,7 +176,10 @@ class Params(BaseModel):
             raise MismatchError(
                 "params file", f"robot {self.robot!r}", repr(robot.name)
             )
-        if tuple(self.joints) != robot.joint_names:
+        known = {robot.joint_names, robot.arm.joint_names}
+        if robot.gripper is not None:
+            known.add(robot.with_gripper().joint_names)
+        if tuple(self.joints) not in known:
             raise MismatchError("params joints", self.joints, list(robot.joint_names))
 
 
@@ -198,7 +204,15 @@ def _check_param(name: str, param: Param, joints: int) -> None:
 
 def nominal_values(robot: RobotSpec) -> dict[str, NDArray[np.float64]]:
     """Return the nominal value of every parameter of ``robot``."""
-    from_spec = {"kp", "kv", "armature", "viscous", "coulomb"}
+    from_spec = {
+        "kp",
+        "kv",
+        "armature",
+        "viscous",
+        "coulomb",
+        "load_friction",
+        "encoder_step",
+    }
     return {
         name: robot.vector(name)
         if name in from_spec

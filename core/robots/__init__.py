@@ -5,10 +5,11 @@ from __future__ import annotations
 from forearm.core.errors import UnknownNameError
 from forearm.core.robot import RobotSpec
 
+from .panda import PANDA
 from .ur5e import UR5E
 from .ur10e import UR10E
 
-ROBOTS: dict[str, RobotSpec] = {spec.name: spec for spec in (UR5E, UR10E)}
+ROBOTS: dict[str, RobotSpec] = {spec.name: spec for spec in (UR5E, UR10E, PANDA)}
 """Every arm by its short name."""
 
 
