@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from forearm.core.errors import FileError, LimitError, MismatchError
 from forearm.core.params import KINDS, nominal_values
-from forearm.core.robot import GripperSpec, JointSpec, RobotSpec
+from forearm.core.robot import RobotSpec
+
+from .servo import ServoGains, add_servos, freeze_gripper
 
 Values = Mapping[str, NDArray[np.float64]]
 """Parameter values by name, as :func:`forearm.core.params.nominal_values` gives."""
@@ -34,9 +36,6 @@ MIN_MASS = 1e-6
 
 PAYLOAD_RADIUS = 0.05
 """Radius of gyration assumed for a payload [m]: a hand-sized body."""
-
-_POSITION = 1
-"""``ctrlspec`` of a dcmotor whose control is a position."""
 
 SpecHook = Callable[[mujoco.MjSpec], None]
 """Adds what a task needs (objects, sites) to the model before it is compiled."""
@@ -81,8 +80,8 @@ def build_model(
     try:
         spec = mujoco.MjSpec.from_file(str(path))
         if robot.gripper is not None and not robot.grips:
-            _freeze_gripper(spec, robot.gripper)
-        _add_servos(spec, robot, timestep)
+            freeze_gripper(spec, robot.gripper)
+        add_servos(spec, robot, timestep)
         _add_payload(spec, robot)
         if hook is not None:
             hook(spec)
@@ -93,63 +92,6 @@ def build_model(
         raise FileError(path, f"does not compile ({error})") from error
     apply_values(model, robot, {**nominal_values(robot), **(values or {})})
     return model
-
-
-def _add_servos(spec: Any, robot: RobotSpec, timestep: float) -> None:
-    present = [joint.name for joint in spec.joints if joint.name in robot.joint_names]
-    if tuple(present) != robot.joint_names:
-        raise MismatchError("joints of the MJCF", present, list(robot.joint_names))
-    samples = int(np.ceil(KINDS["command_delay"].maximum / timestep)) + 1
-    for joint in robot.joints:
-        element = spec.joint(joint.name)
-        element.range = [joint.lower, joint.upper]
-        element.actfrclimited = mujoco.mjtLimited.mjLIMITED_TRUE
-        element.actfrcrange = [-joint.effort, joint.effort]
-        element.actgravcomp = True
-        servo = spec.add_actuator(name=joint.name, target=joint.name)
-        servo.trntype = mujoco.mjtTrn.mjTRN_JOINT
-        _set_servo(servo, joint)
-        servo.nsample = samples
-        servo.interp = 1
-        # A history buffer exists only where the compiled delay is positive.
-        servo.delay = timestep
-
-
-def _set_servo(servo: Any, joint: JointSpec) -> None:
-    motor = joint.motor
-    if motor is None:
-        servo.set_to_position(kp=joint.kp, kv=joint.kv)
-        return
-    servo.set_to_dcmotor(
-        motorconst=[motor.constant, 0.0],
-        resistance=motor.resistance,
-        # kp, ki, kd, slew rate, integral limit, voltage limit; the gains come with
-        # the parameter values.
-        controller=[1.0, 0.0, 0.0, 0.0, 0.0, motor.voltage],
-        ctrlspec=_POSITION,
-    )
-
-
-def _freeze_gripper(spec: Any, gripper: GripperSpec) -> None:
-    """Fix the fingers where they rest, so that an arm alone has no joint too many."""
-    for name in (gripper.joint.name, *gripper.mimic):
-        joint = spec.joint(name)
-        if joint is None:
-            raise MismatchError("joints of the MJCF", "none", name)
-        body, home = joint.parent, gripper.joint.home
-        if gripper.joint.prismatic:
-            turned = np.zeros(3)
-            mujoco.mju_rotVecQuat(turned, np.array(joint.axis), np.array(body.quat))
-            body.pos = np.array(body.pos) + home * turned
-        else:
-            turn, quat = np.zeros(4), np.zeros(4)
-            mujoco.mju_axisAngle2Quat(turn, np.array(joint.axis), home)
-            mujoco.mju_mulQuat(quat, np.array(body.quat), turn)
-            body.quat = quat
-        for equality in list(spec.equalities):
-            if name in (equality.name1, equality.name2):
-                spec.delete(equality)
-        spec.delete(joint)
 
 
 def _add_payload(spec: Any, robot: RobotSpec) -> None:
@@ -184,13 +126,7 @@ class FieldMap:
         self.payload = model.body(PAYLOAD).id
         self.link_mass = model.body_mass[self.link].copy()
         self.gravcomp = float(robot.gravity_compensated)
-        self.motor = np.array([j.motor is not None for j in robot.joints])
-        self.motor_constant, self.resistance = np.array(
-            [
-                (j.motor.constant, j.motor.resistance) if j.motor else (1.0, 1.0)
-                for j in robot.joints
-            ]
-        ).T
+        self.gains = ServoGains(robot)
         self.link_inertia = model.body_inertia[self.link].copy()
 
     def fields(self, values: Values) -> dict[str, tuple[Any, NDArray[np.float64]]]:
@@ -199,13 +135,7 @@ class FieldMap:
         Values are arrays of shape (..., size); the arrays returned have the model
         field's trailing shape behind the same leading shape.
         """
-        kp = values["kp"] * values["torque_scale"]
-        kv = values["kv"] * values["torque_scale"]
-        zero = np.zeros_like(kp)
-        gain, bias = np.stack([kp], -1), np.stack([zero, -kp, -kv], -1)
-        if self.motor.any():
-            gain = np.where(self.motor[:, None], self._motor_gain(values), _wide(gain))
-            bias = np.where(self.motor[:, None], 0.0, bias)
+        gain, bias = self.gains(values)
         scale = values["link_mass_scale"]
         mass = np.maximum(values["payload_mass"], MIN_MASS)
         inertia = np.repeat(mass * PAYLOAD_RADIUS**2, 3, axis=-1)
@@ -219,7 +149,10 @@ class FieldMap:
                 (self.actuator, slice(0, 3)),
                 bias,
             ),
-            "actuator_delay": ((self.actuator,), zero + values["command_delay"]),
+            "actuator_delay": (
+                (self.actuator,),
+                0 * values["kp"] + values["command_delay"],
+            ),
             "dof_armature": ((self.dof,), values["armature"]),
             "dof_damping": ((self.dof,), values["viscous"]),
             "dof_frictionloss": ((self.dof,), values["coulomb"]),
@@ -239,33 +172,6 @@ class FieldMap:
             "body_ipos": ((payload,), values["payload_com"][..., None, :]),
             "opt.gravity": ((slice(0, 3),), gravity_vector(values["base_tilt"])),
         }
-
-    def _motor_gain(self, values: Values) -> NDArray[np.float64]:
-        """Return R, K, -, -, kp, ki, kd of dcmotors with the servo's kp and kv.
-
-        kp and kv are torques; volts are torques times R / K. The back-EMF's damping is
-        part of kv, so kd only adds what is missing. A weaker motor has a larger R.
-        """
-        constant, resistance = self.motor_constant, self.resistance
-        volts = resistance / constant
-        zero = np.zeros_like(values["kp"])
-        damping = np.maximum(values["kv"] - constant / volts, 0.0)
-        weak = np.maximum(values["torque_scale"], 1e-6)
-        columns = [
-            resistance / weak,
-            constant + zero,
-            zero,
-            zero,
-            values["kp"] * volts,
-            zero,
-            damping * volts,
-        ]
-        return np.stack(columns, axis=-1)
-
-
-def _wide(gain: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Pad a position servo's single gain to a dcmotor's seven."""
-    return np.concatenate([gain, np.zeros((*gain.shape[:-1], 6))], axis=-1)
 
 
 def apply_values(model: Any, robot: RobotSpec, values: Values) -> None:

@@ -87,7 +87,7 @@ def test_an_arm_folded_into_itself_or_the_table_touches(name):
         on_itself += bool((~touched).any())
     # Uniform configurations reach through the table and the own links again and again;
     # the panda's joint limits leave it the least of that.
-    assert on_table > 100
+    assert on_table > 50
     assert on_itself > 20, on_itself
 
 

@@ -1,0 +1,130 @@
+"""Servos: an ideal position servo, or a DC motor with a position controller."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from forearm.core.errors import MismatchError
+from forearm.core.params import KINDS
+from forearm.core.robot import GripperSpec, JointSpec, RobotSpec
+
+Floats = NDArray[np.float64]
+
+_POSITION = 1
+"""``ctrlspec`` of a dcmotor whose control is a position."""
+
+
+def add_servos(spec: Any, robot: RobotSpec, timestep: float) -> None:
+    """Give each joint of ``robot`` its limits and a servo with a command delay.
+
+    Raises:
+        MismatchError: the MJCF has other joints, or in another order.
+    """
+    present = [joint.name for joint in spec.joints if joint.name in robot.joint_names]
+    if tuple(present) != robot.joint_names:
+        raise MismatchError("joints of the MJCF", present, list(robot.joint_names))
+    samples = int(np.ceil(KINDS["command_delay"].maximum / timestep)) + 1
+    for joint in robot.joints:
+        element = spec.joint(joint.name)
+        element.range = [joint.lower, joint.upper]
+        element.actfrclimited = mujoco.mjtLimited.mjLIMITED_TRUE
+        element.actfrcrange = [-joint.effort, joint.effort]
+        element.actgravcomp = True
+        servo = spec.add_actuator(name=joint.name, target=joint.name)
+        servo.trntype = mujoco.mjtTrn.mjTRN_JOINT
+        _set_servo(servo, joint)
+        servo.nsample = samples
+        servo.interp = 1
+        # A history buffer exists only where the compiled delay is positive.
+        servo.delay = timestep
+
+
+def _set_servo(servo: Any, joint: JointSpec) -> None:
+    motor = joint.motor
+    if motor is None:
+        servo.set_to_position(kp=joint.kp, kv=joint.kv)
+        return
+    servo.set_to_dcmotor(
+        motorconst=[motor.constant, 0.0],
+        resistance=motor.resistance,
+        # kp, ki, kd, slew rate, integral limit, voltage limit; the gains come with
+        # the parameter values.
+        controller=[1.0, 0.0, 0.0, 0.0, 0.0, motor.voltage],
+        ctrlspec=_POSITION,
+    )
+
+
+def freeze_gripper(spec: Any, gripper: GripperSpec) -> None:
+    """Fix the fingers where they rest, so that an arm alone has no joint too many.
+
+    Raises:
+        MismatchError: the MJCF lacks a finger's joint.
+    """
+    for name in (gripper.joint.name, *gripper.mimic):
+        joint = spec.joint(name)
+        if joint is None:
+            raise MismatchError("joints of the MJCF", "none", name)
+        body, home = joint.parent, gripper.joint.home
+        if gripper.joint.prismatic:
+            turned = np.zeros(3)
+            mujoco.mju_rotVecQuat(turned, np.array(joint.axis), np.array(body.quat))
+            body.pos = np.array(body.pos) + home * turned
+        else:
+            turn, quat = np.zeros(4), np.zeros(4)
+            mujoco.mju_axisAngle2Quat(turn, np.array(joint.axis), home)
+            mujoco.mju_mulQuat(quat, np.array(body.quat), turn)
+            body.quat = quat
+        for equality in list(spec.equalities):
+            if name in (equality.name1, equality.name2):
+                spec.delete(equality)
+        spec.delete(joint)
+
+
+class ServoGains:
+    """Turns kp, kv and torque scale into MuJoCo's gain and bias parameters."""
+
+    def __init__(self, robot: RobotSpec) -> None:
+        """Remember which joints have a motor."""
+        motors = [joint.motor for joint in robot.joints]
+        self._motor = np.array([motor is not None for motor in motors])[:, None]
+        self._constant, self._resistance = np.array(
+            [(m.constant, m.resistance) if m else (1.0, 1.0) for m in motors]
+        ).T
+
+    def __call__(self, values: Mapping[str, Floats]) -> tuple[Floats, Floats]:
+        """Return gains (..., n, 1 or 7) and biases (..., n, 3)."""
+        kp = values["kp"] * values["torque_scale"]
+        kv = values["kv"] * values["torque_scale"]
+        gain, bias = kp[..., None], np.stack([0 * kp, -kp, -kv], -1)
+        if not self._motor.any():
+            return gain, bias
+        padded = np.concatenate([gain, np.zeros((*kp.shape, 6))], axis=-1)
+        gain = np.where(self._motor, self._motor_gain(values), padded)
+        return gain, np.where(self._motor, 0.0, bias)
+
+    def _motor_gain(self, values: Mapping[str, Floats]) -> Floats:
+        """Return R, K, -, -, kp, ki, kd of dcmotors with the servo's kp and kv.
+
+        kp and kv are torques; volts are torques times R / K. The back-EMF's damping is
+        part of kv, so kd only adds what is missing. A weaker motor has a larger R.
+        """
+        constant, resistance = self._constant, self._resistance
+        volts = resistance / constant
+        zero = np.zeros_like(values["kp"])
+        damping = np.maximum(values["kv"] - constant / volts, 0.0)
+        weak = np.maximum(values["torque_scale"], 1e-6)
+        columns = [
+            resistance / weak,
+            constant + zero,
+            zero,
+            zero,
+            values["kp"] * volts,
+            zero,
+            damping * volts,
+        ]
+        return np.stack(columns, axis=-1)
