@@ -43,9 +43,8 @@ _OTHER = {"name", "prismatic", "motor"}
 class MotorSpec:
     """A DC motor behind its gear, seen at the joint: torque = (K / R) (v - K speed).
 
-    MuJoCo's ``dcmotor`` with its position controller: the voltage v is the gains' wish,
-    cut at the supply's. It is an ideal servo with ``kp`` and ``kv`` (back-EMF included)
-    up to there, and gets weaker with speed beyond.
+    MuJoCo's ``dcmotor`` with its position controller: an ideal servo with ``kp`` and
+    ``kv`` up to the voltage that the supply gives; beyond, the torque falls with speed.
     """
 
     voltage: float
@@ -68,7 +67,7 @@ class MotorSpec:
 
     @property
     def damping(self) -> float:
-        """Back-EMF damping K^2 / R [Nm s/rad]: the least ``kv`` there is."""
+        """Back-EMF damping K^2 / R [Nm s/rad]: ``kv`` of a servo without its own."""
         return self.constant**2 / self.resistance
 
 
@@ -199,7 +198,7 @@ class RobotSpec:
     """Its controller carries the links' weight; hobby servos do not."""
     ros: RosNames = field(default_factory=RosNames)
     """Default ROS 2 names."""
-    sources: dict[str, str] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict, hash=False)
     """Where each group of numbers comes from."""
 
     def __post_init__(self) -> None:

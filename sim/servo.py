@@ -110,21 +110,18 @@ class ServoGains:
     def _motor_gain(self, values: Mapping[str, Floats]) -> Floats:
         """Return R, K, -, -, kp, ki, kd of dcmotors with the servo's kp and kv.
 
-        kp and kv are torques; volts are torques times R / K. The back-EMF's damping is
-        part of kv, so kd only adds what is missing. A weaker motor has a larger R.
+        MuJoCo's controller asks for a torque kp e - kd v and finds the voltage that
+        gives it, back-EMF included, up to the supply's. A weaker motor has a larger R.
         """
-        constant, resistance = self._constant, self._resistance
-        volts = resistance / constant
+        scale = values["torque_scale"]
         zero = np.zeros_like(values["kp"])
-        damping = np.maximum(values["kv"] - constant / volts, 0.0)
-        weak = np.maximum(values["torque_scale"], 1e-6)
         columns = [
-            resistance / weak,
-            constant + zero,
+            self._resistance / np.maximum(scale, 1e-6),
+            self._constant + zero,
             zero,
             zero,
-            values["kp"] * volts,
+            values["kp"] * scale,
             zero,
-            damping * volts,
+            values["kv"] * scale,
         ]
         return np.stack(columns, axis=-1)

@@ -6,10 +6,11 @@ from forearm.core.errors import UnknownNameError
 from forearm.core.robot import RobotSpec
 
 from .panda import PANDA
+from .so101 import SO101
 from .ur5e import UR5E
 from .ur10e import UR10E
 
-ROBOTS: dict[str, RobotSpec] = {spec.name: spec for spec in (UR5E, UR10E, PANDA)}
+ROBOTS: dict[str, RobotSpec] = {spec.name: spec for spec in (UR5E, UR10E, PANDA, SO101)}
 """Every arm by its short name."""
 
 

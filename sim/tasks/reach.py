@@ -14,7 +14,7 @@ from forearm.core.kinematics import (
     rotation_from_quat_wxyz,
 )
 from forearm.core.robot import RobotSpec
-from forearm.sim.workspace import Pool, make_pool
+from forearm.sim.workspace import Pool, make_pool, reach_of
 
 from .task import Floats, Ids, Singles, State, Task
 
@@ -25,6 +25,8 @@ arm may turn half as far again."""
 CLEARANCE = 0.2
 """Least height of the tool over the table at start and goal [m]: room to pass."""
 
+LOW_SHARE = 0.2
+"""The same as a share of the reach, for arms so small that it is less."""
 
 CORE = 0.3
 """Least distance from the base's axis at start and goal, as a share of the reach.
@@ -35,18 +37,12 @@ a turn of the base, and three seconds do not always suffice.
 
 
 @lru_cache(maxsize=8)
-def _pool(robot_name: str, spread: tuple[float, ...]) -> Pool:
-    from forearm.core.robots import get_robot
-
-    robot = get_robot(robot_name)
-    return make_pool(robot, np.array(spread), clearance=CLEARANCE, core=CORE)
-
-
 def reach_pool(robot: RobotSpec) -> Pool:
     """Return the start and goal configurations of ``reach`` on ``robot``."""
     spread = np.full(robot.n, SPREAD)
     spread[0] *= 1.5
-    return _pool(robot.name, tuple(spread))
+    clearance = min(CLEARANCE, LOW_SHARE * reach_of(robot))
+    return make_pool(robot, spread, clearance=clearance, core=CORE)
 
 
 class Reach(Task):
