@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "deploy": "run a bundle as a ROS 2 node at a fixed rate",
     "bringup": "start plant or driver, node and recorder from one file",
     "log": "look into, convert or repair a recorded log",
+    "excite": "plan a motion that identifies an arm, or play and record it",
     "calibrate": "fit the simulator to recorded logs",
     "bench": "measure speed: sim, control",
 }

@@ -13,6 +13,7 @@ from rosbags.typesys import Stores, get_typestore
 
 from .errors import FileError, MismatchError
 from .log import Floats, RunLog, make_log
+from .log_trajectory import played
 from .robot import RobotSpec
 
 STORE = Stores.ROS2_KILTED
@@ -171,9 +172,19 @@ def _commands(
     robot: RobotSpec | None,
     shift: float,
 ) -> tuple[Floats, Floats]:
-    sent, rows = [], []
+    sent: list[float] = []
+    rows: list[list[float]] = []
     for received, message in messages:
         time = received * 1e-9 - shift
+        if hasattr(message, "points") and len(message.points) > 1:
+            # The controller plays all of it, until the next one comes.
+            if not set(joints) <= set(message.joint_names):
+                continue
+            times, values = played(message, joints)
+            keep = [k for k, t in enumerate(sent) if t < time]
+            sent = [sent[k] for k in keep] + (time + times).tolist()
+            rows = [rows[k] for k in keep] + values.tolist()
+            continue
         if hasattr(message, "points"):
             names, first = message.joint_names, message.points[:1]
             values = first[0].positions if first else []

@@ -1,0 +1,67 @@
+"""A planned motion is played over real DDS on a plant, recorded, or refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from forearm.calibration.excite import Planner
+from forearm.cli.main import main
+from forearm.core.log_io import read_log
+from forearm.core.motion import Motion, save_motion
+from forearm.core.robots import get_robot
+from forearm.deploy.supervisor import Task, forearm, supervised
+
+ROBOT = get_robot("ur5e")
+
+pytestmark = [pytest.mark.ros, pytest.mark.usefixtures("ros_domain")]
+
+
+@pytest.fixture(scope="module")
+def motion() -> Motion:
+    planner = Planner(ROBOT, seconds=6.0)
+    return planner.random(np.random.default_rng(0)).as_motion()
+
+
+def test_a_motion_is_played_and_its_log_holds_every_command(
+    motion: Motion,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    save_motion(tmp_path / "t.yaml", motion)
+    plant = Task(name="plant", command=forearm("plant", "--robot", "ur5e"))
+    arguments = ["excite", "--robot", "ur5e", "--play", str(tmp_path / "t.yaml")]
+    with supervised([plant], tmp_path / "out"):
+        assert main([*arguments, "--record", str(tmp_path / "log")]) == 0
+    log = read_log(tmp_path / "log", ROBOT)
+    assert log.duration > motion.time[-1]
+    path = motion.array("position")
+    start = log.command_time[0]
+    at = np.stack(
+        [np.interp(log.command_time - start, motion.time, c) for c in path.T], axis=1
+    )
+    # A command is that of the middle of its 4 ms, at 1.9 rad/s at most.
+    assert np.abs(log.command - at).max() < 0.008
+    moved = np.stack([np.interp(log.time - start, motion.time, c) for c in path.T], 1)
+    # The servo follows 0.1 s behind at 1.9 rad/s.
+    assert np.abs(log.position - moved).max() < 0.25
+    assert np.ptp(log.position, axis=0).max() > 0.2
+    assert "played 6.0 s" in capsys.readouterr().out
+
+
+def test_an_arm_away_from_the_start_is_not_moved(
+    motion: Motion,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    moved = np.array(motion.position) + np.array([0, 0, 0.3, 0, 0, 0])
+    shifted = motion.model_copy(update={"position": moved.tolist()})
+    save_motion(tmp_path / "t.yaml", shifted)
+    plant = Task(name="plant", command=forearm("plant", "--robot", "ur5e"))
+    arguments = ["excite", "--robot", "ur5e", "--play", str(tmp_path / "t.yaml")]
+    with supervised([plant], tmp_path / "out"):
+        assert main([*arguments, "--record", str(tmp_path / "log")]) == 2
+    assert "elbow_joint is 0.300 rad from the start" in capsys.readouterr().err
+    assert not (tmp_path / "log").exists()
