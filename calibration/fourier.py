@@ -24,7 +24,8 @@ class Series:
 
     def __init__(self, seconds: float, harmonics: int, lowest: float) -> None:
         """Take the length [s], the number of harmonics and the base frequency [Hz]."""
-        self.time: Floats = STEP * np.arange(round(seconds / STEP) + 1)
+        self.time: Floats = np.arange(round(seconds / STEP) + 1, dtype=np.float64)
+        self.time *= STEP
         t, end = self.time, self.time[-1]
         s = np.clip(np.minimum(t, end - t) / RAMP, 0.0, 1.0)
         window = s**4 * (35 - 84 * s + 70 * s**2 - 20 * s**3)
