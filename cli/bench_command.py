@@ -8,6 +8,7 @@ import importlib
 KINDS = {
     "sim": "forearm.policies.sim_bench",
     "control": "forearm.deploy.bench",
+    "calibration": "forearm.calibration.bench",
 }
 """Module whose ``run()`` measures each kind."""
 

@@ -3,40 +3,102 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from forearm.core.log import RunLog
+    from forearm.core.robot import RobotSpec
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``forearm calibrate``."""
-    parser.add_argument(
+    add = parser.add_argument
+    add(
         "logs",
         metavar="LOG",
         nargs="+",
-        help="rosbag2 directory, .mcap, .db3 or .npz with joint states and commands",
+        help="rosbag2 directory, .mcap, .db3, .npz, .csv or .json (also .gz) with "
+        "joint states and commands or efforts; LOG@FIRST:LAST reads these rows only",
     )
-    parser.add_argument("--robot", required=True, help="the arm in the logs")
-    parser.add_argument("--out", metavar="FILE", required=True, help="params.yaml")
-    parser.add_argument("--report", metavar="FILE", help="write an HTML report")
-    parser.add_argument("--json", metavar="FILE", help="write the result as JSON")
-    parser.add_argument(
-        "--holdout", type=float, default=0.3, help="part of each log that only judges"
+    add("--robot", required=True, help="the arm in the logs")
+    add("--out", metavar="FILE", required=True, help="params.yaml")
+    add("--report", metavar="FILE", help="write an HTML report")
+    add("--json", metavar="FILE", help="write the result as JSON")
+    add("--mjcf", metavar="FILE", help="write an .xml for plain MuJoCo")
+    add(
+        "--columns",
+        metavar="MAP",
+        help="layout of .csv logs: a .yaml file or a preset such as "
+        "ur10e-dynamic-calibration",
+    )
+    add("--rows", metavar="FIRST:LAST", help="rows of every LOG, counted from 1")
+    add(
+        "--effort-unit",
+        choices=("Nm", "A"),
+        help="what the logs' effort is, where the file does not say it",
+    )
+    add("--holdout", type=float, default=0.3, help="part of each log that only judges")
+    add(
+        "--holdout-logs",
+        metavar="LOG",
+        nargs="+",
+        default=[],
+        help="logs that only judge, instead of a part of each",
+    )
+    add("--known-payload", metavar="KG", type=float, help="mass in --loaded")
+    add("--loaded", metavar="LOG", help="log with a known load: scales drive gains")
+    add(
+        "--weigh",
+        metavar="LOG",
+        nargs="+",
+        default=[],
+        help="logs with an unknown load, whose mass is wanted",
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Calibrate, write the params and print the held-out error."""
-    from forearm.calibration.calibrate import UNIT, calibrate
-    from forearm.calibration.report import write_report
-    from forearm.core.files import write_json
-    from forearm.core.log_io import read_log
-    from forearm.core.params import save_params
+    """Calibrate, write the params and print the held-out error.
+
+    Logs with commands are replayed; logs with efforts only are regressed.
+    """
     from forearm.core.robots import get_robot
 
     robot = get_robot(args.robot)
-    logs = [read_log(path, robot) for path in args.logs]
+    logs = [_read(args, text, robot) for text in args.logs]
+    if any(len(log.command_time) for log in logs):
+        return _replay(args, robot, logs)
+    from .calibrate_effort import regress
+
+    return regress(args, robot, logs, lambda text: _read(args, text, robot))
+
+
+def _read(args: argparse.Namespace, text: str, robot: RobotSpec) -> RunLog:
+    import dataclasses
+
+    from forearm.core.log_columns import load_column_map
+    from forearm.core.log_io import parse_rows, read_log, split_rows
+
+    path, rows = split_rows(text)
+    if rows is None and args.rows and text in args.logs:
+        rows = parse_rows(args.rows)
+    columns = load_column_map(args.columns) if args.columns else None
+    log = read_log(path, robot, columns, rows)
+    return dataclasses.replace(log, effort_unit=args.effort_unit or log.effort_unit)
+
+
+def _replay(args: argparse.Namespace, robot: RobotSpec, logs: list[RunLog]) -> int:
+    from forearm.calibration.calibrate import UNIT, calibrate
+    from forearm.calibration.mjcf import write_mjcf
+    from forearm.calibration.report import write_report
+    from forearm.core.files import write_json
+    from forearm.core.params import save_params
+
     result = calibrate(logs, robot, args.holdout)
     save_params(args.out, result.params)
     if args.report:
         write_report(args.report, result)
+    if args.mjcf:
+        write_mjcf(args.mjcf, robot, result.params.values(robot))
     if args.json:
         write_json(args.json, {**result.as_json(), "params_file": str(args.out)})
     print(

@@ -26,7 +26,7 @@ COMMANDS: dict[str, str] = {
     "log": "look into, convert or repair a recorded log",
     "excite": "plan a motion that identifies an arm, or play and record it",
     "calibrate": "fit the simulator to recorded logs",
-    "bench": "measure speed: sim, control",
+    "bench": "measure: sim, control, calibration",
 }
 """Every sub-command and what it does; ``cli/<name>.py`` holds its arguments."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import get_typestore
 
-from .errors import FileError, ForearmError
+from .errors import FileError, ForearmError, LimitError
 from .log import Floats, RunLog, make_log
 from .log_bag import JOINT_STATE, STORE, read_bag
 from .log_columns import ColumnMap
@@ -65,6 +66,30 @@ def read_log(
         raise FileError(path, f"cannot be read as a log ({reason[:200]})") from error
     _check_finite(path, log)
     return log
+
+
+def parse_rows(text: str) -> Rows:
+    """Return the rows of ``first:last``.
+
+    Raises:
+        LimitError: not two increasing numbers from 1.
+    """
+    found = re.fullmatch(r"(\d{1,9}):(\d{1,9})", text)
+    if not found or not 1 <= int(found[1]) < int(found[2]):
+        raise LimitError(f"rows must be FIRST:LAST counted from 1, got {text!r}")
+    return int(found[1]), int(found[2])
+
+
+def split_rows(text: str) -> tuple[str, Rows | None]:
+    """Return path and rows of ``LOG`` or ``LOG@FIRST:LAST``.
+
+    Raises:
+        LimitError: what is behind the ``@`` are no rows.
+    """
+    path, mark, rows = text.rpartition("@")
+    if not mark or ":" not in rows:
+        return text, None
+    return path, parse_rows(rows)
 
 
 def _read(

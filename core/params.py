@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from .errors import FileError, MismatchError, UnknownNameError
 from .files import read_model, write_yaml
+from .inertia import COORDINATES
 from .robot import RobotSpec
 
 Provenance = Literal["datasheet", "measured", "guess"]
@@ -64,6 +65,20 @@ KINDS: dict[str, ParamKind] = {
     "load_friction": _kind(JOINT, "1", 0, 1, 0, "friction per transmitted torque"),
     "stribeck": _kind(JOINT, "Nm", 0, _INF, 0, "extra friction at standstill"),
     "stribeck_velocity": _kind(JOINT, "rad/s", 1e-6, _INF, 0.1, "Stribeck velocity"),
+    "viscous_quadratic": _kind(
+        JOINT, "Nm s^2/rad^2", -_INF, _INF, 0, "friction per velocity times its amount"
+    ),
+    "friction_slip": _kind(
+        JOINT, "rad/s", 0, 1, 0, "Coulomb friction acts along tanh(v / slip); 0: sgn"
+    ),
+    "drive_gain": _kind(JOINT, "Nm/A", 1e-6, _INF, 1, "joint torque per motor current"),
+    "effort_offset": _kind(JOINT, "Nm", -_INF, _INF, 0, "measured minus true torque"),
+    **{
+        name: _kind(
+            JOINT, "1", -10, 10, 0, "pseudo-inertia around the model's, see inertia.py"
+        )
+        for name in COORDINATES
+    },
     "backlash": _kind(JOINT, "rad", 0, 0.2, 0, "gear play, full width"),
     "encoder_offset": _kind(JOINT, "rad", -1, 1, 0, "measured minus true position"),
     "encoder_noise": _kind(JOINT, "rad", 0, 1, 0, "standard deviation of position"),

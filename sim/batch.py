@@ -19,7 +19,7 @@ from .model import TIMESTEP, FieldMap, SpecHook, Values, build_model
 Floats = NDArray[np.float64]
 Ids = NDArray[np.intp]
 
-CONST_FIELDS = {"body_mass", "body_inertia", "body_ipos", "dof_armature"}
+CONST_FIELDS = {"body_mass", "body_inertia", "body_ipos", "body_iquat", "dof_armature"}
 """Fields whose derived constants (``dof_M0``, ``body_subtreemass``, …) follow."""
 
 

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forearm.core.errors import FileError, LimitError, MismatchError
+from forearm.core.inertia import COORDINATES, factor, inertials, point_inertial
+from forearm.core.inertia import principal as principal_axes
 from forearm.core.params import KINDS, nominal_values
 from forearm.core.robot import RobotSpec
 
@@ -128,6 +130,8 @@ class FieldMap:
         self.gravcomp = float(robot.gravity_compensated)
         self.gains = ServoGains(robot)
         self.link_inertia = model.body_inertia[self.link].copy()
+        self._factor = factor(np.array([_inertial(model, b) for b in self.link]))
+        self._shaped = self._curved = False
 
     def fields(self, values: Values) -> dict[str, tuple[Any, NDArray[np.float64]]]:
         """Return ``field -> (index, array)`` for values with any leading shape.
@@ -140,7 +144,7 @@ class FieldMap:
         mass = np.maximum(values["payload_mass"], MIN_MASS)
         inertia = np.repeat(mass * PAYLOAD_RADIUS**2, 3, axis=-1)
         payload = np.array([self.payload])
-        return {
+        fields = {
             "actuator_gainprm": (
                 (self.actuator, slice(0, gain.shape[-1])),
                 gain,
@@ -172,6 +176,44 @@ class FieldMap:
             "body_ipos": ((payload,), values["payload_com"][..., None, :]),
             "opt.gravity": ((slice(0, 3),), gravity_vector(values["base_tilt"])),
         }
+        # Fields most arms leave alone stay shared between simulations until used.
+        self._shaped |= any(values[name].any() for name in COORDINATES)
+        self._curved |= bool(values["viscous_quadratic"].any())
+        if self._curved:
+            poly = values["viscous_quadratic"][..., None]
+            fields["dof_dampingpoly"] = ((self.dof, slice(0, 1)), poly)
+        return fields | (self._reshaped(values, mass, inertia) if self._shaped else {})
+
+    def _reshaped(
+        self, values: Values, mass: NDArray[np.float64], inertia: NDArray[np.float64]
+    ) -> dict[str, tuple[Any, NDArray[np.float64]]]:
+        """Return the links' mass, centre and inertia at their coordinates."""
+        theta = np.stack([values[name] for name in COORDINATES], axis=-1)
+        numbers = inertials(self._factor, theta)
+        link_mass, com, quat_wxyz, moments = principal_axes(numbers)
+        scale = values["link_mass_scale"]
+        index = (np.append(self.link, self.payload),)
+        payload = values["payload_com"][..., None, :]
+        moments = moments * scale[..., None]
+        return {
+            "body_mass": (index, np.concatenate([link_mass * scale, mass], axis=-1)),
+            "body_ipos": (index, np.concatenate([com, payload], axis=-2)),
+            "body_iquat": ((self.link,), quat_wxyz),
+            "body_inertia": (
+                index,
+                np.concatenate([moments, inertia[..., None, :]], axis=-2),
+            ),
+            "body_gravcomp": ((self.link,), self.link_mass / (link_mass * scale)),
+        }
+
+
+def _inertial(model: Any, body: int) -> NDArray[np.float64]:
+    """Return a body's ten inertial numbers about its origin."""
+    turn = np.zeros(9)
+    mujoco.mju_quat2Mat(turn, model.body_iquat[body])
+    axes = turn.reshape(3, 3)
+    central = axes @ np.diag(model.body_inertia[body]) @ axes.T
+    return point_inertial(model.body_mass[body], model.body_ipos[body], central)
 
 
 def apply_values(model: Any, robot: RobotSpec, values: Values) -> None:
