@@ -10,7 +10,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``forearm demo``."""
     parser.add_argument("--out", default="runs/demo", help="folder to write")
     parser.add_argument(
-        "--steps", type=int, default=2_400_000, help="control steps of training"
+        "--steps", type=int, default=2_000_000, help="control steps of training"
     )
     parser.add_argument(
         "--episodes", type=int, default=20, help="over ROS 2, per plant"

@@ -11,8 +11,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``forearm evaluate``."""
     parser.add_argument("policy", help="run directory or bundle")
     parser.add_argument("--params", help="params file the simulator loads")
-    parser.add_argument("--plant", help="run a bundle over ROS 2 on this plant instead")
-    parser.add_argument("--episodes", type=int, default=0, help="200, or 20 on a plant")
+    parser.add_argument(
+        "--plant",
+        help="run a bundle on this plant instead; nominal for the robot's own",
+    )
+    parser.add_argument(
+        "--ros", action="store_true", help="the plant over ROS 2, in real time"
+    )
+    parser.add_argument("--episodes", type=int, default=0, help="200, or 20 over ROS 2")
     parser.add_argument("--delays", action="store_true", help="also with extra delay")
     parser.add_argument("--seed", type=int, default=10_000)
     parser.add_argument("--json", metavar="FILE", help="write the result as JSON")
@@ -30,7 +36,12 @@ def run(args: argparse.Namespace) -> int:
     if args.seed < 0:
         raise LimitError(f"--seed must not be negative, got {args.seed}")
     start = time.monotonic()
-    result = on_plant(args) if args.plant else in_simulation(args)
+    if args.ros and not args.plant:
+        raise LimitError("--ros needs --plant FILE, or --plant nominal")
+    if args.plant and (args.params or args.delays):
+        raise LimitError("--params and --delays are of the simulator, not of a plant")
+    kinds = {(True, True): over_ros, (True, False): on_plant}
+    result = kinds.get((bool(args.plant), args.ros), in_simulation)(args)
     result["seconds"] = time.monotonic() - start
     low, high = result["wilson_95"]
     print(
@@ -77,18 +88,33 @@ def in_simulation(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def on_plant(args: argparse.Namespace) -> dict[str, Any]:
-    """Run a bundle over ROS 2 on a plant in another process."""
+    """Run a bundle on a plant in this process, in physics time."""
+    from forearm.core.bundle import load_bundle
+
+    from .on_plant import evaluate_on_plant
+
+    result = evaluate_on_plant(
+        load_bundle(args.policy),
+        _plant_file(args.plant),
+        episodes=args.episodes or 200,
+        seed=args.seed,
+    )
+    return {**result.as_dict(), "delays": []}
+
+
+def over_ros(args: argparse.Namespace) -> dict[str, Any]:
+    """Run a bundle over ROS 2 on a plant in another process, in real time."""
     import tempfile
 
     from forearm.core.bundle import load_bundle
 
     from .rehearsal import isolate_ros, rehearse
 
-    bundle = load_bundle(args.policy)
+    bundle, plant = load_bundle(args.policy), _plant_file(args.plant)
     with tempfile.TemporaryDirectory(prefix="forearm-") as folder:
         isolate_ros(Path(folder))
         done = rehearse(
-            bundle, args.episodes or 20, Path(folder), plant=args.plant, seed=args.seed
+            bundle, args.episodes or 20, Path(folder), plant=plant, seed=args.seed
         )
     return {
         "success": done.success,
@@ -97,3 +123,7 @@ def on_plant(args: argparse.Namespace) -> dict[str, Any]:
         "reward_mean": None,
         "delays": [],
     }
+
+
+def _plant_file(name: str) -> str | None:
+    return None if name == "nominal" else name

@@ -27,6 +27,8 @@ COMMANDS: dict[str, str] = {
     "excite": "plan a motion that identifies an arm, or play and record it",
     "calibrate": "fit the simulator to recorded logs",
     "bench": "measure: sim, control, calibration",
+    "rehearse": "measure how much calibration regains on an arm that differs",
+    "bench": "measure speed: sim, control",
 }
 """Every sub-command and what it does; ``cli/<name>.py`` holds its arguments."""
 

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from forearm.policies.config import TrainConfig
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``forearm train``."""
-    parser.add_argument("task", help="task, see forearm tasks")
+    parser.add_argument("task", nargs="?", help="task, see forearm tasks")
+    parser.add_argument(
+        "--resume", metavar="DIR", help="go on with the interrupted run in DIR"
+    )
     parser.add_argument("--robot", default="ur5e", help="arm, see forearm robots")
     parser.add_argument("--algo", default="ppo", help="ppo or sac")
     parser.add_argument("--seed", type=int, default=0)
@@ -24,24 +31,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train, evaluate and print success with its interval."""
+    from forearm.core.errors import ForearmError
     from forearm.core.files import write_json
-    from forearm.policies.config import TrainConfig
     from forearm.policies.evaluate import evaluate
     from forearm.policies.export import make_actor
-    from forearm.policies.train import train
+    from forearm.policies.train import resume, train
 
-    config = TrainConfig(
-        task=args.task,
-        robot=args.robot,
-        algo=args.algo,
-        seed=args.seed,
-        steps=args.steps,
-        envs=args.envs,
-        randomization=args.randomization,
-        params=args.params,
-        out=args.out or f"runs/{args.task}-{args.robot}-{args.algo}-{args.seed}",
-    )
-    finished = train(config)
+    if (args.task is None) == (args.resume is None):
+        raise ForearmError(
+            "forearm train needs either a task (see forearm tasks) or --resume DIR"
+        )
+    finished = resume(args.resume) if args.resume else train(_config(args))
     actor, robot, task = make_actor(finished)
     result = evaluate(
         robot, task, actor.act, episodes=args.episodes, values=finished.values()
@@ -61,3 +61,19 @@ def run(args: argparse.Namespace) -> int:
         }
         write_json(args.json, summary)
     return 0
+
+
+def _config(args: argparse.Namespace) -> TrainConfig:
+    from forearm.policies.config import TrainConfig
+
+    return TrainConfig(
+        task=args.task,
+        robot=args.robot,
+        algo=args.algo,
+        seed=args.seed,
+        steps=args.steps,
+        envs=args.envs,
+        randomization=args.randomization,
+        params=args.params,
+        out=args.out or f"runs/{args.task}-{args.robot}-{args.algo}-{args.seed}",
+    )

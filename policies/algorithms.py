@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -13,7 +14,7 @@ from forearm.core.errors import FileError, UnknownNameError
 from .config import ALGORITHMS
 from .vec_env import ArmVecEnv
 
-HIDDEN = [128, 128]
+HIDDEN = [256, 128]
 """Widths of the hidden layers; two suffice where the kinematics are inputs."""
 
 
@@ -21,8 +22,25 @@ ROLLOUT = 64
 """Control steps of every simulation between two updates of PPO."""
 
 
-def _decay(remaining: float) -> float:
-    return 5e-5 + 1e-3 * remaining
+@dataclass(frozen=True)
+class Decay:
+    """Learning rate of PPO, falling over the whole run, not over one segment of it."""
+
+    horizon: int = 1
+    """Steps at the end of the segment being learned."""
+    total: int = 1
+    """Steps at the end of the run."""
+
+    def __call__(self, remaining: float) -> float:
+        """Return the rate when ``remaining`` of the horizon is left, 0 to 1."""
+        return 5e-5 + 1e-3 * (1.0 - (1.0 - remaining) * self.horizon / self.total)
+
+
+def set_horizon(model: BaseAlgorithm, horizon: int, total: int) -> None:
+    """Tell the learner where the segment and where the run ends [steps]."""
+    if isinstance(model, PPO):
+        model.learning_rate = Decay(horizon, total)
+        model._setup_lr_schedule()
 
 
 def make_algorithm(
@@ -44,7 +62,7 @@ def make_algorithm(
             n_steps=ROLLOUT,
             batch_size=min(2048, ROLLOUT * env.num_envs),
             n_epochs=5,
-            learning_rate=_decay,
+            learning_rate=Decay(),
             gamma=0.97,
             gae_lambda=0.9,
             policy_kwargs={
@@ -75,8 +93,12 @@ def make_algorithm(
     raise UnknownNameError("algorithm", algo, ALGORITHMS)
 
 
-def load_algorithm(algo: str, path: Path) -> BaseAlgorithm:
+def load_algorithm(
+    algo: str, path: Path, env: ArmVecEnv | None = None
+) -> BaseAlgorithm:
     """Load a learner from a checkpoint of this machine's own training.
+
+    Give ``env`` to go on learning.
 
     Checkpoints of stable-baselines3 hold pickles: load only your own.
 
@@ -88,7 +110,7 @@ def load_algorithm(algo: str, path: Path) -> BaseAlgorithm:
         raise FileError(path, "the checkpoint is missing", "train first")
     try:
         if algo == "ppo":
-            return PPO.load(path, device="cpu")
-        return SAC.load(path, device="cpu")
+            return PPO.load(path, env=env, device="cpu")
+        return SAC.load(path, env=env, device="cpu")
     except Exception as error:
         raise FileError(path, f"is not a checkpoint of {algo} ({error})") from error

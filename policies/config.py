@@ -54,10 +54,12 @@ class Preset:
     """Control steps."""
     envs: int
     """Simulations."""
+    segment: int
+    """Control steps between checkpoints, each of which starts new episodes."""
 
 
 PRESETS = {
-    "ppo": Preset(steps=2_000_000, envs=128),
-    "sac": Preset(steps=300_000, envs=32),
+    "ppo": Preset(steps=2_000_000, envs=128, segment=204_800),
+    "sac": Preset(steps=300_000, envs=32, segment=48_000),
 }
 """By algorithm; tuned on reach with the UR5e."""

@@ -100,10 +100,11 @@ def evaluate(
         step = loop.step_command(policy(loop.sensors, observation))
         observation, success = step.observation, step.success
         reward += step.reward
-    return _judge(success, reward)
+    return judge(success, reward)
 
 
-def _judge(success: NDArray[np.bool_], reward: NDArray[np.float64]) -> Evaluation:
+def judge(success: NDArray[np.bool_], reward: NDArray[np.float64]) -> Evaluation:
+    """Return the outcome of episodes from their success and reward, (episodes,)."""
     typical = float(np.median(reward[success])) if success.any() else np.inf
     hacked = int((reward[~success] > typical).sum())
     return Evaluation(len(success), int(success.sum()), float(reward.mean()), hacked)

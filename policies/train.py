@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 
@@ -22,15 +23,19 @@ from forearm.sim.model import Values
 from forearm.sim.randomization import get_randomization
 from forearm.sim.tasks import get_task
 
-from .algorithms import load_algorithm, make_algorithm
+from .algorithms import load_algorithm, make_algorithm, set_horizon
+from .checkpoint import (
+    Progress,
+    begin_segment,
+    load_checkpoint,
+    remove_checkpoints,
+    save_checkpoint,
+)
 from .config import PRESETS, TrainConfig
 from .vec_env import ArmVecEnv
 
 CONFIG, MODEL = "config.json", "model.zip"
 """Files of a run directory."""
-
-CHECKPOINT_SECONDS = 60.0
-"""Time between checkpoints."""
 
 
 @dataclass(frozen=True)
@@ -61,28 +66,94 @@ def train(config: TrainConfig, *, quiet: bool = False) -> Run:
         FileError: the run directory already holds a run, or the params are bad.
     """
     out = Path(config.out)
-    if (out / MODEL).exists():
-        raise FileError(out, "already holds a training run", "choose another --out")
+    if (out / CONFIG).exists():
+        raise FileError(
+            out, "already holds a training run", "choose another --out, or --resume it"
+        )
     env = make_env(config)
     out.mkdir(parents=True, exist_ok=True)
+    write_json(
+        out / CONFIG,
+        {
+            "config": asdict(config),
+            "finished": False,
+            "params_sha256": _params_hash(config),
+        },
+    )
     model = make_algorithm(config.algo, env, config.seed, str(out / "tensorboard"))
-    steps = config.steps or PRESETS[config.algo].steps
-    started = time.monotonic()
-    callback = _Progress(env, out, steps, quiet=quiet)
+    return _learn(config, env, model, Progress(), quiet=quiet)
+
+
+def resume(path: str | Path, *, quiet: bool = False) -> Run:
+    """Go on with an interrupted run; the result is that of one never interrupted.
+
+    Raises:
+        FileError: it is no run, it has finished, or its checkpoint is damaged.
+    """
+    out = Path(path)
+    config, record = _read_config(out)
+    if record.get("finished"):
+        raise FileError(out, "has finished", "nothing is left to resume")
+    if record.get("params_sha256") != _params_hash(config):
+        raise FileError(out, f"the run began with another content of {config.params}")
+    env = make_env(config)
+    found = load_checkpoint(config.algo, out, env)
+    tensorboard = str(out / "tensorboard")
+    model = make_algorithm(config.algo, env, config.seed, tensorboard)
+    model, progress = found or (model, Progress())
+    return _learn(config, env, model, progress, quiet=quiet)
+
+
+def _learn(
+    config: TrainConfig,
+    env: ArmVecEnv,
+    model: BaseAlgorithm,
+    progress: Progress,
+    *,
+    quiet: bool,
+) -> Run:
+    out, preset = Path(config.out), PRESETS[config.algo]
+    steps, started = config.steps or preset.steps, time.monotonic()
+    callback = _ProgressBar(env, steps, quiet=quiet)
     with callback.bar:
-        model.learn(steps, callback=callback, tb_log_name=config.algo)
+        for number in range(progress.segments, -(-steps // preset.segment)):
+            horizon = min((number + 1) * preset.segment, steps)
+            begin_segment(model, env, config.seed, number)
+            set_horizon(model, horizon, steps)
+            model.learn(
+                horizon - model.num_timesteps,
+                callback=callback,
+                tb_log_name=config.algo,
+                reset_num_timesteps=number == 0,
+            )
+            done = Progress(
+                segments=number + 1,
+                seconds=progress.seconds + time.monotonic() - started,
+                unstable_episodes=progress.unstable_episodes
+                + env.loop.unstable_episodes,
+            )
+            save_checkpoint(model, out, done)
+    return _finish(config, env, model, done)
+
+
+def _finish(
+    config: TrainConfig, env: ArmVecEnv, model: BaseAlgorithm, progress: Progress
+) -> Run:
+    out = Path(config.out)
     save_model(model, out)
     record = {
         "config": asdict(config),
+        "finished": True,
         "version": __version__,
         "env_steps": int(model.num_timesteps),
-        "seconds": time.monotonic() - started,
+        "seconds": progress.seconds,
         "training_success": env.success_rate() if env.recent else None,
-        "unstable_episodes": env.loop.unstable_episodes,
+        "unstable_episodes": progress.unstable_episodes,
         "randomization": env.loop.randomization.describe(),
-        "params_sha256": sha256(config.params) if config.params else None,
+        "params_sha256": _params_hash(config),
     }
     write_json(out / CONFIG, record)
+    remove_checkpoints(out)
     return Run(out, config, model, record)
 
 
@@ -109,31 +180,44 @@ def save_model(model: BaseAlgorithm, out: Path) -> None:
     os.replace(draft, out / MODEL)
 
 
+def _params_hash(config: TrainConfig) -> str | None:
+    return sha256(config.params) if config.params else None
+
+
 def load_run(path: str | Path) -> Run:
-    """Load a run directory.
+    """Load a finished run.
 
     Raises:
         FileError: it is not a finished run.
     """
     path = Path(path)
+    config, record = _read_config(path)
+    if not record.get("finished"):
+        raise FileError(
+            path, "has not finished", f"go on with forearm train --resume {path}"
+        )
+    return Run(path, config, load_algorithm(config.algo, path / MODEL), record)
+
+
+def _read_config(path: Path) -> tuple[TrainConfig, dict[str, Any]]:
+    """Return what a run was asked for, where it now lies, and its whole record."""
     if not (path / CONFIG).is_file():
         raise FileError(path, f"is not a training run (no {CONFIG})", "train first")
     record = read_structured(path / CONFIG)
     try:
-        config = TrainConfig(**record["config"])
+        config = TrainConfig(**{**record["config"], "out": str(path)})
     except (KeyError, TypeError) as error:
         raise FileError(path / CONFIG, f"is not a run's config ({error})") from error
-    return Run(path, config, load_algorithm(config.algo, path / MODEL), record)
+    return config, record
 
 
-class _Progress(BaseCallback):
-    """Bar with success rate and time left; checkpoints; success to TensorBoard."""
+class _ProgressBar(BaseCallback):
+    """Bar with success rate and time left; success to TensorBoard."""
 
-    def __init__(self, env: ArmVecEnv, out: Path, steps: int, *, quiet: bool) -> None:
+    def __init__(self, env: ArmVecEnv, steps: int, *, quiet: bool) -> None:
         super().__init__()
-        self._env, self._out = env, out
-        self._saved = time.monotonic()
-        self.bar = Progress(
+        self._env = env
+        self.bar = Bars(
             TextColumn("{task.description}"),
             BarColumn(),
             TextColumn("{task.completed:,.0f}/{task.total:,.0f} steps"),
@@ -148,7 +232,4 @@ class _Progress(BaseCallback):
             success = self._env.success_rate() if self._env.recent else 0.0
             self.logger.record("rollout/success", success)
             self.bar.update(self._task, completed=self.num_timesteps, success=success)
-            if time.monotonic() - self._saved > CHECKPOINT_SECONDS:
-                save_model(self.model, self._out)
-                self._saved = time.monotonic()
         return True

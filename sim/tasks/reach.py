@@ -110,8 +110,9 @@ class Reach(Task):
         success = self._held >= self._hold_steps
         change = state.action - state.previous_action
         reward = (
-            0.4 * np.exp(-distance / 0.2)
-            + 0.3 * np.exp(-angle / 0.5)
+            0.25 * np.exp(-distance / 0.2)
+            + 0.2 * np.exp(-distance / 0.05)
+            + 0.25 * np.exp(-angle / 0.5)
             + 0.3 * np.exp(-((distance / 0.02) ** 2) - (angle / 0.15) ** 2)
             - 0.02 * np.mean(state.action**2, axis=1)
             - 0.02 * np.mean(change**2, axis=1)

@@ -1,0 +1,118 @@
+"""A bundle on a plant in this process: the robot's own runtime, no clock, no transport.
+
+Physics time drives the runtime, so an episode takes a fraction of its duration and its
+outcome does not depend on how busy the machine is. Starts and goals are those that
+:func:`forearm.policies.evaluate.evaluate` draws from the same seeds.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forearm.core.bundle import Bundle
+from forearm.core.errors import LimitError
+from forearm.core.kinematics import Kinematics
+from forearm.core.robot import RobotSpec
+from forearm.core.robots import get_robot
+from forearm.deploy.runtime import Runtime, RuntimeOptions
+from forearm.deploy.watchdog import JointSample
+from forearm.policies.evaluate import SEED, Evaluation, judge
+from forearm.sim.plant import Plant
+from forearm.sim.plant_spec import PlantSpec, load_plant
+from forearm.sim.tasks import State, Task, get_task
+
+AT_ONCE = RuntimeOptions(ramp=1e-6, recover=0.0, simulated_time=True)
+"""The policy drives from the start, as in training."""
+
+
+class PlantEpisodes:
+    """Episodes of one bundle on one plant, each from rest at its own start."""
+
+    def __init__(self, bundle: Bundle, spec: PlantSpec, folder: Path | None) -> None:
+        """Bind ``bundle`` to a plant ``spec`` whose files lie in ``folder``.
+
+        Raises:
+            ForearmError: the bundle may not be run here, or the plant does not fit.
+        """
+        self.robot: RobotSpec = get_robot(bundle.contract.robot)
+        self._spec, self._folder = spec, folder
+        self._task: Task = get_task(bundle.contract.task)(self.robot, 1)
+        self._runtime = Runtime(bundle, AT_ONCE)
+        self._kinematics = Kinematics(self.robot)
+        self._zeros = np.zeros((1, self.robot.n), np.float32)
+
+    def run(self, seed: int) -> tuple[bool, float]:
+        """Run the episode of ``seed``; returns success and reward."""
+        start = self._task.reset(np.zeros(1, np.intp), [np.random.default_rng(seed)])[0]
+        plant = Plant(self.robot, self._spec, joint_pos=start, folder=self._folder)
+        runtime = self._runtime
+        runtime.watch.reset()
+        self._sense(plant)
+        runtime.activate(plant.time)
+        sensors = self._task.sensors()
+        target = (sensors["target_position"][0], sensors["target_quat_wxyz"][0])
+        # The policy gets its say in the second period; the first stands still.
+        self._tick(plant, *target)
+        reward, success = 0.0, False
+        for _ in range(self._task.steps):
+            self._tick(plant, *target)
+            gain, done = self._task.evaluate(self._state(plant))
+            reward, success = reward + float(gain[0]), bool(done[0])
+        return success, reward
+
+    def _tick(
+        self, plant: Plant, position: NDArray[Any], quat_wxyz: NDArray[Any]
+    ) -> None:
+        runtime = self._runtime
+        self._sense(plant)
+        runtime.on_target(position.tolist(), quat_wxyz.tolist(), plant.time)
+        step = runtime.step(plant.time)
+        plant.command(np.array(step.command))
+        plant.advance(runtime.contract.control_dt)
+
+    def _sense(self, plant: Plant) -> None:
+        reading = plant.read()
+        self._runtime.on_joint_state(
+            JointSample(
+                self.robot.joint_names,
+                reading.position.tolist(),
+                reading.velocity.tolist(),
+                reading.time,
+                plant.time,
+            )
+        )
+
+    def _state(self, plant: Plant) -> State:
+        position = plant.joint_pos[None].astype(np.float32)
+        velocity = plant.joint_vel[None].astype(np.float32)
+        pose = self._kinematics(position)
+        return State(pose, position, velocity, self._zeros, self._zeros)
+
+
+def evaluate_on_plant(
+    bundle: Bundle, plant: str | None, *, episodes: int = 200, seed: int = SEED
+) -> Evaluation:
+    """Run ``episodes`` episodes of a bundle on the plant in the file ``plant``.
+
+    Args:
+        bundle: the policy.
+        plant: plant file; the robot's nominal values where missing.
+        episodes: number of episodes.
+        seed: of the first episode.
+
+    Raises:
+        ForearmError: the plant file is bad or the task needs more than an arm.
+        LimitError: no episode was asked for.
+    """
+    if episodes < 1:
+        raise LimitError(f"an evaluation needs at least one episode, got {episodes}")
+    spec = load_plant(plant) if plant else PlantSpec()
+    folder = Path(plant).parent if plant else None
+    arm = PlantEpisodes(bundle, spec, folder)
+    outcomes = [arm.run(seed + i) for i in range(episodes)]
+    success = np.array([done for done, _ in outcomes])
+    return judge(success, np.array([reward for _, reward in outcomes]))
