@@ -26,9 +26,8 @@ COMMANDS: dict[str, str] = {
     "log": "look into, convert or repair a recorded log",
     "excite": "plan a motion that identifies an arm, or play and record it",
     "calibrate": "fit the simulator to recorded logs",
-    "bench": "measure: sim, control, calibration",
     "rehearse": "measure how much calibration regains on an arm that differs",
-    "bench": "measure speed: sim, control",
+    "bench": "measure: sim, control, calibration",
 }
 """Every sub-command and what it does; ``cli/<name>.py`` holds its arguments."""
 
