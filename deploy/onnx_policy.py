@@ -29,7 +29,7 @@ class OnnxPolicy:
             MismatchError: the self-test's outputs are not reproduced.
         """
         contract = bundle.contract
-        model = check_graph(bundle.policy, contract)
+        graph = check_graph(bundle.policy, contract)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
@@ -38,7 +38,7 @@ class OnnxPolicy:
         options.log_severity_level = 3
         try:
             self._session = onnxruntime.InferenceSession(
-                model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+                graph, options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:
             raise FileError(

@@ -68,8 +68,6 @@ EXTRA: dict[str, set[str]] = {
     "deploy/targets.py": ROS,
     "deploy/bag.py": LOG,
     "deploy/*record*.py": ROS | LOG,
-    "deploy/*onnx*.py": {"onnx"},
-    "deploy/graph_check.py": {"onnx"},
     "deploy/sample.py": {"onnx"},
     "sim/*node*.py": ROS,
     "sim/*vec_env*.py": {"stable_baselines3"},

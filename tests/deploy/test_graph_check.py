@@ -1,11 +1,16 @@
+import tempfile
+from pathlib import Path
+
 import numpy as np
 import onnx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
 from forearm.core.bundle import load_bundle, save_bundle
 from forearm.core.errors import FileError, MismatchError
-from forearm.deploy.graph_check import check_graph
+from forearm.deploy.graph_check import OPERATORS, check_graph
 from forearm.deploy.onnx_policy import OnnxPolicy
 
 
@@ -24,7 +29,7 @@ def spoil(bundle, tmp_path):
 
 
 def test_the_sample_graph_passes(bundle):
-    assert check_graph(bundle.policy, bundle.contract).graph.name == "sample"
+    assert check_graph(bundle.policy, bundle.contract) == bundle.policy.read_bytes()
 
 
 def test_weights_outside_the_file_are_refused(spoil, bundle, tmp_path):
@@ -85,6 +90,63 @@ def test_an_expand_that_eats_the_memory_is_refused(spoil, bundle):
 
     with pytest.raises(FileError, match="Expand asks"):
         check_graph(spoil(add), bundle.contract)
+
+
+def test_an_expand_by_a_constant_operator_is_refused(spoil, bundle):
+    def add(model):
+        shape = np.array([200000, 100000], np.int64)
+        value = onnx.numpy_helper.from_array(shape)
+        graph = model.graph
+        graph.node.insert(0, helper.make_node("Expand", ["dt", "huge"], ["unused"]))
+        graph.node.insert(0, helper.make_node("Constant", [], ["huge"], value=value))
+
+    with pytest.raises(FileError, match="Expand asks"):
+        check_graph(spoil(add), bundle.contract)
+
+
+def test_a_sub_graph_in_any_attribute_is_refused(spoil, bundle):
+    def add(model):
+        inner = helper.make_graph([], "inner", [], [])
+        model.graph.node[0].attribute.append(helper.make_attribute("body", inner))
+
+    with pytest.raises(FileError, match="sub-graph"):
+        check_graph(spoil(add), bundle.contract)
+
+
+def test_functions_of_the_files_own_are_refused(spoil, bundle):
+    def add(model):
+        model.functions.add().name = "Add"
+
+    with pytest.raises(FileError, match="field 25 is not allowed"):
+        check_graph(spoil(add), bundle.contract)
+
+
+def test_a_second_graph_hidden_behind_the_first_is_seen(spoil, bundle):
+    """Parsers merge the two: so what the second one adds is there."""
+    extra = onnx.ModelProto()
+    extra.graph.node.add(op_type="Loop", output=["unused"])
+    path = spoil(lambda _: None)
+    path.write_bytes(path.read_bytes() + extra.SerializeToString())
+    with pytest.raises(FileError, match="'Loop' is not on the allow-list"):
+        check_graph(path, bundle.contract)
+
+
+@given(st.integers(0, 2000), st.binary(min_size=1, max_size=8))
+@settings(max_examples=200, deadline=None)
+def test_damaged_structure_is_refused_in_words_or_read_alike(bundle, at, patch):
+    data = bytearray(bundle.policy.read_bytes())
+    data[at : at + len(patch)] = patch
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "policy.onnx"
+        path.write_bytes(data)
+        try:
+            check_graph(path, bundle.contract)
+        except FileError:
+            return
+    graph = onnx.load_model_from_string(bytes(data)).graph
+    assert {p.name for p in graph.input} == {i.name for i in bundle.contract.inputs}
+    assert {n.op_type for n in graph.node} <= OPERATORS
+    assert not any(t.external_data for t in graph.initializer)
 
 
 def test_other_inputs_than_the_contracts_are_refused(spoil, bundle):
