@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from forearm.core.contract import Contract
+    from forearm.deploy.guard_node import Guarding
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +23,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--namespace", default="", help="namespace of the arm")
     parser.add_argument("--name", default="forearm_policy", help="node name")
     parser.add_argument(
-        "--backend", choices=("auto", "forward", "trajectory"), default="auto"
+        "--backend",
+        choices=("auto", "forward", "trajectory", "velocity"),
+        default="auto",
+        help="controller: what the contract says by default; velocity gets a guard",
     )
     parser.add_argument("--authority", type=float, default=1.0, help="0 to 1")
     parser.add_argument(
@@ -58,17 +67,35 @@ def run(args: argparse.Namespace) -> int:
         realtime=not args.no_realtime,
         message_info=args.executor == "single",
     )
+    guard = make_guard(args, bundle.contract)
     options = RunOptions(
         seconds=args.seconds,
         wait=args.wait,
         executor=args.executor,
         autostart=not args.manual,
+        companion=guard.problem if guard else lambda: "",
         ros_arguments=("-p", "use_sim_time:=true") if args.sim_time else (),
     )
-    with recording(args.record, bundle, args.namespace, args.name):
+    with (
+        recording(args.record, bundle, args.namespace, args.name),
+        guard or nullcontext(),
+    ):
         fields = run_node(node, options)
     for key in ("state", "reason", "ticks", "missed_percent", "lateness_p99_us"):
         print(f"{key}: {fields.get(key, '')}")
     if args.json:
         write_json(args.json, fields)
     return 0
+
+
+def make_guard(args: argparse.Namespace, contract: Contract) -> Guarding | None:
+    """Return the guard process of the backend that needs one."""
+    if args.backend != "velocity" or args.shadow:
+        return None
+    from forearm.core.robots import get_robot
+    from forearm.deploy.guard_node import Guarding
+
+    controller = get_robot(contract.robot).ros.velocity_controller
+    return Guarding(
+        args.name, args.namespace, controller, contract.limits, contract.control_dt
+    )

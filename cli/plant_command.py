@@ -22,6 +22,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seconds", type=float, default=0.0, help="end after this time; 0 for never"
     )
+    parser.add_argument(
+        "--command-timeout",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="silence after which the velocity controller stops; 0 for never",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -38,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
         rate=args.rate,
         speed=args.speed,
         seconds=args.seconds,
+        command_timeout=args.command_timeout,
     )
     run_plant(options)
     return 0

@@ -152,6 +152,8 @@ class RosNames:
     """Topic of ``sensor_msgs/JointState``."""
     position_controller: str = "forward_position_controller"
     """``forward_command_controller``; takes ``~/commands`` Float64MultiArray."""
+    velocity_controller: str = "forward_velocity_controller"
+    """``forward_command_controller`` on velocities; only ever behind the guard."""
     trajectory_controller: str = "joint_trajectory_controller"
     """Takes ``~/joint_trajectory`` ``trajectory_msgs/JointTrajectory``."""
     target: str = "target_pose"

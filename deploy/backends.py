@@ -7,15 +7,21 @@ from typing import Any, Protocol
 from forearm.core.errors import UnknownNameError
 from forearm.core.ros import newest_only
 
+from .guard import GUARDED
 from .limiter import Limiter
 from .runtime import Step
 
-FORWARD, TRAJECTORY = "forward", "trajectory"
+FORWARD, TRAJECTORY, VELOCITY = "forward", "trajectory", "velocity"
 MESSAGES = {
     FORWARD: "std_msgs/msg/Float64MultiArray",
     TRAJECTORY: "trajectory_msgs/msg/JointTrajectory",
+    VELOCITY: "std_msgs/msg/Float64MultiArray",
 }
 """Message type of each backend."""
+
+POSITION_GAIN = 2.0
+"""Velocity per position error of the velocity backend [1/s]: it only takes out drift,
+well below the bandwidth of any servo."""
 
 
 class Backend(Protocol):
@@ -90,6 +96,33 @@ class TrajectoryBackend:
         return point
 
 
+class VelocityBackend:
+    """Velocities to the guard, never to the controller itself.
+
+    The command's velocity, and a slow pull of the measured position towards the
+    command while the policy drives. At rest it is exactly zero.
+    """
+
+    def __init__(self, node: Any, joints: list[str]) -> None:
+        """Publish on the topic that the guard relays."""
+        from std_msgs.msg import Float64MultiArray
+
+        self.topic = f"~/{GUARDED}"
+        self.publisher = node.create_publisher(
+            Float64MultiArray, self.topic, newest_only()
+        )
+        self._message = Float64MultiArray(data=[0.0] * len(joints))
+
+    def send(self, step: Step, limiter: Limiter) -> None:
+        """Send the joint velocities."""
+        pull = step.state.moves and not limiter.at_rest
+        for i, velocity in enumerate(step.velocity):
+            if pull:
+                velocity += POSITION_GAIN * (step.command[i] - step.measured[i])
+            self._message.data[i] = velocity
+        self.publisher.publish(self._message)
+
+
 def make_backend(
     node: Any, kind: str, controller: str, joints: list[str], dt: float
 ) -> Backend:
@@ -102,4 +135,6 @@ def make_backend(
         return ForwardBackend(node, controller, joints)
     if kind == TRAJECTORY:
         return TrajectoryBackend(node, controller, joints, dt)
+    if kind == VELOCITY:
+        return VelocityBackend(node, joints)
     raise UnknownNameError("backend", kind, MESSAGES)

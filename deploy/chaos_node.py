@@ -7,6 +7,7 @@ a time, relays the commands untouched, and keeps every command for judgement.
 from __future__ import annotations
 
 import copy
+import itertools
 import random
 import threading
 import time
@@ -17,6 +18,7 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray
+from trajectory_msgs.msg import JointTrajectory
 
 from forearm.core.robot import RobotSpec
 from forearm.core.ros import Spinner, newest_only
@@ -28,6 +30,23 @@ Relay = Callable[[Any, random.Random], list[tuple[float, Any]]]
 def drop(share: float) -> Relay:
     """Lose a ``share`` of the messages."""
     return lambda m, r: [] if r.random() < share else [(0.0, m)]
+
+
+def thin(keep: int) -> Relay:
+    """Deliver every ``keep``-th message only."""
+    count = itertools.count()
+    return lambda m, r: [(0.0, m)] if next(count) % keep == 0 else []  # noqa: ARG005
+
+
+def bursts(silence: float, through: float) -> Relay:
+    """Alternate ``silence`` [s] with ``through`` [s] in which messages pass."""
+    start = time.monotonic()
+
+    def relay(message: Any, rng: random.Random) -> list[tuple[float, Any]]:  # noqa: ARG001
+        phase = (time.monotonic() - start) % (silence + through)
+        return [(0.0, message)] if phase >= silence else []
+
+    return relay
 
 
 def delay(mean: float, jitter: float = 0.0) -> Relay:
@@ -82,11 +101,14 @@ class ChaosProxy:
 
     def __init__(self, robot: RobotSpec, context: Any, inside: str = "inside") -> None:
         """Connect the arm in namespace ``inside`` with the topics outside."""
-        self.relay: Relay = untouched
+        self._relay: Relay = untouched
+        self.onset: float | None = None
+        """When the present relay met its first message, monotonic [s]."""
         self.second = False
         """Whether a second publisher sends the same joint states."""
         self.commands: list[tuple[float, int, list[float]]] = []
-        """(monotonic time [s], sequence number, command [rad]) of all that came."""
+        """(monotonic time [s], sequence number, command [rad]) of all that came; of a
+        trajectory its first point."""
         self.last: Any = None
         """Newest true joint state."""
         self._rng = random.Random(0)
@@ -102,13 +124,30 @@ class ChaosProxy:
             JointState, f"{inside}/{names.joint_states}", self._on_state, many
         )
         node.create_subscription(Float64MultiArray, commands, self._on_command, many)
+        path = f"{names.trajectory_controller}/joint_trajectory"
+        self._inside_path = node.create_publisher(
+            JointTrajectory, f"{inside}/{path}", newest_only()
+        )
+        node.create_subscription(JointTrajectory, path, self._on_trajectory, many)
         self._spinner = Spinner(context, [node])
+
+    @property
+    def relay(self) -> Relay:
+        """What happens to joint states now."""
+        return self._relay
+
+    @relay.setter
+    def relay(self, relay: Relay) -> None:
+        """Break them another way from the next message on."""
+        self._relay, self.onset = relay, None
 
     def _on_state(self, message: Any) -> None:
         self.last = message
+        if self.onset is None:
+            self.onset = time.monotonic()
         if self.second:
             self._twin.publish(message)
-        for late, other in self.relay(message, self._rng):
+        for late, other in self._relay(message, self._rng):
             if late <= 0:
                 self._outside.publish(other)
             else:
@@ -120,6 +159,12 @@ class ChaosProxy:
         number = int(info["publication_sequence_number"])
         self.commands.append((time.monotonic(), number, list(message.data)))
         self._inside.publish(message)
+
+    def _on_trajectory(self, message: Any, info: Any) -> None:
+        number = int(info["publication_sequence_number"])
+        first = list(message.points[0].positions)
+        self.commands.append((time.monotonic(), number, first))
+        self._inside_path.publish(message)
 
     def close(self) -> None:
         """Disconnect."""

@@ -44,7 +44,8 @@ class NodeOptions:
     namespace: str = ""
     """Namespace of node and topics: one per arm."""
     backend: str = "auto"
-    """``forward``, ``trajectory``, or ``auto`` for what the contract says."""
+    """``trajectory``, ``forward``, ``velocity`` behind a guard process, or ``auto``
+    for what the contract says."""
     shadow: bool = False
     """Infer and log, command nothing."""
     authority: float = 1.0
@@ -258,6 +259,7 @@ class PolicyNode(LifecycleNode):
             self._publish_status({"state": step.state.value, "reason": step.reason})
 
     def _publish_status(self, content: dict[str, Any]) -> None:
+        content["monotonic"] = time.monotonic()
         self._status.publish(String(data=json.dumps(content)))
 
     def why_refused(self) -> str:

@@ -6,6 +6,7 @@ import gc
 import logging
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +30,8 @@ class RunOptions:
     """``events`` or ``single``."""
     autostart: bool = True
     """Configure and activate at once; else wait for lifecycle services."""
+    companion: Callable[[], str] = lambda: ""
+    """Says in words what has happened to a process that the node cannot do without."""
     ros_arguments: tuple[str, ...] = ()
     """Arguments after ``--ros-args``."""
 
@@ -60,7 +63,7 @@ def run_node(node_options: NodeOptions, options: RunOptions) -> dict[str, str]:
         try:
             if options.autostart:
                 _start(node, options.wait, signals)
-            return _supervise(node, spinner, options.seconds, signals)
+            return _supervise(node, spinner, options, signals)
         finally:
             # The stop is sent while the context is still alive.
             if node.loop is not None:
@@ -89,21 +92,28 @@ def _start(node: PolicyNode, wait: float, signals: Signals) -> None:
 
 
 def _supervise(
-    node: PolicyNode, spinner: Spinner, seconds: float, signals: Signals
+    node: PolicyNode, spinner: Spinner, options: RunOptions, signals: Signals
 ) -> dict[str, str]:
     start = time.monotonic()
     fields: dict[str, str] = {}
     beat = start
     while not signals.received:
-        if seconds and time.monotonic() - start >= seconds:
+        if options.seconds and time.monotonic() - start >= options.seconds:
             break
-        if spinner.failure is not None:
-            raise ForearmError(f"the executor died: {spinner.failure}")
-        if node.loop is not None and not node.loop.alive:
-            raise ForearmError("the control loop died; see the log")
+        _check(node, spinner, options)
         if time.monotonic() >= beat:
             fields = node.report()
             gc.collect(0)
             beat += 1.0
         time.sleep(0.05)
     return node.report() if node.loop is not None else fields
+
+
+def _check(node: PolicyNode, spinner: Spinner, options: RunOptions) -> None:
+    """Raise if a part has died without which the node cannot drive the arm."""
+    if spinner.failure is not None:
+        raise ForearmError(f"the executor died: {spinner.failure}")
+    if node.loop is not None and not node.loop.alive:
+        raise ForearmError("the control loop died; see the log")
+    if problem := options.companion():
+        raise ForearmError(problem)

@@ -40,6 +40,9 @@ def topics(robot: str, namespace: str, node: str) -> dict[str, str]:
         f"{prefix}{names.position_controller}/commands": (
             "std_msgs/msg/Float64MultiArray"
         ),
+        f"{prefix}{names.velocity_controller}/commands": (
+            "std_msgs/msg/Float64MultiArray"
+        ),
         f"{prefix}{names.trajectory_controller}/joint_trajectory": (
             "trajectory_msgs/msg/JointTrajectory"
         ),
@@ -111,8 +114,8 @@ def stop_recorder(process: subprocess.Popen[str]) -> None:
         process.stdout.close()
 
 
-def record(path: Path, wanted: dict[str, str], attach: Path | None) -> int:
-    """Record ``wanted`` topics until a signal; returns how many messages."""
+def record(path: Path, wanted: dict[str, str], attach: Path | None) -> bool:
+    """Record ``wanted`` topics until a signal; returns whether the disk took all."""
     from rclpy.node import Node
     from rclpy.qos import QoSProfile
 
@@ -149,7 +152,7 @@ def record(path: Path, wanted: dict[str, str], attach: Path | None) -> int:
             node.destroy_node()
     finally:
         writer.close()
-    return writer.count
+    return writer.healthy
 
 
 def _writer(writer: BagWriter, topic: str) -> Any:
@@ -168,8 +171,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--node", default="forearm_policy")
     parser.add_argument("--attach", type=Path)
     args = parser.parse_args(argv)
-    record(args.path, topics(args.robot, args.namespace, args.node), args.attach)
-    return 0
+    wanted = topics(args.robot, args.namespace, args.node)
+    return 0 if record(args.path, wanted, args.attach) else 1
 
 
 if __name__ == "__main__":

@@ -65,6 +65,8 @@ class Step:
     """Its finite difference [rad/s]."""
     wish: list[float] = field(default_factory=list)
     """What the policy asked for [rad]; empty where it was not run."""
+    measured: list[float] = field(default_factory=list)
+    """Joint positions that the command answers [rad]."""
     state: State = State.HOLD
     """State of the machine."""
     reason: str = ""
@@ -184,7 +186,7 @@ class Runtime:
         step = self._step
         step.state, step.reason = state, self.machine.reason
         step.age = self.watch.age(now)
-        step.wish = wish or []
+        step.wish, step.measured = wish or [], self.watch.position
         step.command, step.velocity = self.limiter.position, self.limiter.velocity
         return step
 

@@ -85,8 +85,8 @@ def export(run: Run, out: str | Path, *, episodes: int = 200) -> Export:
         control_dt=task.control_dt,
         inputs=_inputs(actor.interface, robot, low, high),
         output=Output(
-            controller=robot.ros.position_controller,
-            message="std_msgs/msg/Float64MultiArray",
+            controller=robot.ros.trajectory_controller,
+            message="trajectory_msgs/msg/JointTrajectory",
         ),
         limits=_limits(robot),
         latency=_latency(run, curve),

@@ -1,8 +1,10 @@
 """The plant's ROS shell: behaves like an arm under ``ros2_control``.
 
 It publishes ``joint_states`` and takes both the forward position controller's and the
-joint trajectory controller's topic. As those controllers do, it drops a whole message
-that has the wrong size or is not finite, and holds the last command for ever.
+joint trajectory controller's topic, and the forward velocity controller's. As those
+controllers do, it drops a whole message that has the wrong size or is not finite, and
+holds the last command for ever: a velocity, too, unless ``command_timeout`` says when
+the velocity controller gives up.
 """
 
 from __future__ import annotations
@@ -48,6 +50,8 @@ class PlantOptions:
     """Simulated over real time; other than 1 publishes ``/clock``."""
     seconds: float = 0.0
     """Real time after which it ends; 0 for never [s]."""
+    command_timeout: float = 0.0
+    """Silence after which the velocity controller stops the arm; 0 for never [s]."""
 
 
 class PlantNode(Node):
@@ -63,6 +67,9 @@ class PlantNode(Node):
         self._simulated = options.speed != 1.0
         self._command: Floats | None = None
         self._trajectory: Trajectory | None = None
+        self._velocity: Floats | None = None
+        self._timeout = options.command_timeout or math.inf
+        self._heard = 0.0
         self._states = self.create_publisher(JointState, names.joint_states, 10)
         self._clock_topic = (
             self.create_publisher(Clock, "/clock", newest_only())
@@ -83,18 +90,36 @@ class PlantNode(Node):
             newest_only(),
         )
         self.create_subscription(
+            Float64MultiArray,
+            f"{names.velocity_controller}/commands",
+            self._on_velocity,
+            newest_only(),
+        )
+        self.create_subscription(
             JointTrajectory,
             f"{names.trajectory_controller}/joint_trajectory",
             self._on_trajectory,
             newest_only(),
         )
 
-    def _on_forward(self, message: Any) -> None:
+    def _values(self, message: Any) -> Floats | None:
         data = np.array(message.data)
-        if data.size != self.plant.robot.n or not np.isfinite(data).all():
-            self._drop(f"{data.size} values, or not finite")
-            return
-        self._command, self._trajectory = data, None
+        if data.size == self.plant.robot.n and np.isfinite(data).all():
+            return data
+        self._drop(f"{data.size} values, or not finite")
+        return None
+
+    def _on_forward(self, message: Any) -> None:
+        data = self._values(message)
+        if data is not None:
+            self._command, self._trajectory, self._velocity = data, None, None
+
+    def _on_velocity(self, message: Any) -> None:
+        data = self._values(message)
+        if data is not None:
+            self._command = self.reference()
+            self._trajectory, self._velocity = None, data
+            self._heard = self.plant.time
 
     def _on_trajectory(self, message: Any) -> None:
         try:
@@ -105,7 +130,7 @@ class PlantNode(Node):
             self._drop(str(error))
             return
         trajectory.start_from(self.plant.time, self.reference())
-        self._trajectory = trajectory
+        self._trajectory, self._velocity = trajectory, None
 
     def reference(self) -> Floats:
         """What the controllers ask of the servo now [rad], shape (n,)."""
@@ -123,6 +148,12 @@ class PlantNode(Node):
         trajectory = self._trajectory
         if trajectory is not None:
             self._command = trajectory.at(self.plant.time + duration)
+        velocity = self._velocity
+        if velocity is not None and self._command is not None:
+            if self.plant.time - self._heard > self._timeout:
+                self._velocity = None
+            else:
+                self._command = self._command + velocity * duration
         if self._command is not None:
             self.plant.command(self._command)
         self.plant.advance(duration)

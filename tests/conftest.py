@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -39,20 +40,18 @@ def forearm_data() -> Path:
     return path
 
 
-@pytest.fixture
-def ros_domain(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[dict[str, str]]:
+@contextmanager
+def claimed_domain(folder: Path) -> Iterator[dict[str, str]]:
     """Environment of a ROS domain nobody else on this machine uses.
 
-    The lock is held until the test ends, so tests of several checkouts may run at
+    The lock is held until the block ends, so tests of several checkouts may run at
     the same time. The environment of this process is set too.
     """
-    folder = Path("/tmp") / f"forearm-ros-domains-{os.getuid()}"
-    folder.mkdir(exist_ok=True)
+    locks = Path("/tmp") / f"forearm-ros-domains-{os.getuid()}"
+    locks.mkdir(exist_ok=True)
     start = os.getpid() % len(DOMAINS)
     for domain in (*DOMAINS[start:], *DOMAINS[:start]):
-        with open(folder / str(domain), "w") as lock:
+        with open(locks / str(domain), "w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -60,10 +59,27 @@ def ros_domain(
             values = {
                 "ROS_DOMAIN_ID": str(domain),
                 "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
-                "ROS_LOG_DIR": str(tmp_path / "ros_log"),
+                "ROS_LOG_DIR": str(folder / "ros_log"),
             }
-            for name, value in values.items():
-                monkeypatch.setenv(name, value)
-            yield {**os.environ, **values}
+            with pytest.MonkeyPatch.context() as patch:
+                for name, value in values.items():
+                    patch.setenv(name, value)
+                yield {**os.environ, **values}
             return
     pytest.skip("every ROS domain id is taken by another test run")
+
+
+@pytest.fixture
+def ros_domain(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """A ROS domain for one test."""
+    with claimed_domain(tmp_path) as environment:
+        yield environment
+
+
+@pytest.fixture(scope="module")
+def module_ros_domain(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[dict[str, str]]:
+    """A ROS domain for all tests of one file."""
+    with claimed_domain(tmp_path_factory.mktemp("ros")) as environment:
+        yield environment
