@@ -64,6 +64,9 @@ class Demo:
             else None,
             "ros_nominal_plant": _rehearsed(nominal),
             "ros_hidden_plant": _rehearsed(hidden),
+            "simulation_inside_ros_interval": _inside(simulated.success, nominal)
+            if simulated
+            else None,
             "parity_max_abs_rad": export.parity.max_abs,
             "held_out_error": {
                 "before": calibrated.before,
@@ -127,6 +130,11 @@ def _rate(
     success: float, interval: tuple[float, float], episodes: int
 ) -> dict[str, Any]:
     return {"success": success, "wilson_95": list(interval), "episodes": episodes}
+
+
+def _inside(rate: float, done: Rehearsal) -> bool:
+    low, high = done.wilson_95
+    return low <= rate <= high
 
 
 def _rehearsed(done: Rehearsal) -> dict[str, Any]:

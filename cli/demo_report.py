@@ -21,6 +21,14 @@ STYLE = (
 )
 
 
+_AGREEMENT = {
+    True: "The simulator's rate lies in the interval of the nominal plant over ROS 2.",
+    False: "The simulator's rate lies <b>outside</b> the interval of the nominal plant "
+    "over ROS 2: they do not agree.",
+    None: "",
+}
+
+
 def write_demo_report(
     out: Path, bundle: Bundle, summary: dict[str, Any], log: Path | None
 ) -> Path:
@@ -46,7 +54,8 @@ def write_demo_report(
 <title>forearm demo</title><style>{STYLE}</style>
 <h1>{task} with the {robot}: simulation, ROS 2 and back</h1>
 <h2>Success (95 % Wilson interval)</h2><table>{rows}</table>
-<p>An episode succeeds when the tool stays within 2 cm and 0.2 rad of the target for
+<p>{_AGREEMENT[summary["simulation_inside_ros_interval"]]}
+An episode succeeds when the tool stays within 2 cm and 0.2 rad of the target for
 the last half second. Over ROS 2 plant and policy node are separate processes.</p>
 <h2>ONNX against torch</h2><p>Largest difference
 {summary["parity_max_abs_rad"]:.1e} rad over random inputs and closed-loop episodes.</p>
