@@ -16,6 +16,7 @@ from .gram import Gram, gram_of, misfit, total, weights
 from .ladder import NATIVE, RUNGS, SLIPS, STRIBECK_VELOCITIES, Law
 from .linear import fit, solve
 from .motion import Motion, motion_of
+from .ripple import ripple_rates
 
 HALVES = (2, 3, 5)
 """Smoothing windows tried, samples on each side."""
@@ -63,7 +64,7 @@ def stretches(motions: Sequence[Motion], folds: int) -> list[tuple[int, slice]]:
 
 def validate(setup: Setup, motions: Sequence[Motion], start: Model) -> Floats:
     """Return the cross-validated error [%] per joint, (n,)."""
-    model = fit(setup, motions, start, rounds=2)
+    model = fit(setup, motions, start, rounds=1)
     heavy, _ = weights(motions, model)
     plain = [m.moving.astype(np.float64) for m in motions]
     parts = stretches(motions, FOLDS)
@@ -108,13 +109,27 @@ def choose(
     rungs = [replace(law, rung=name) for name in RUNGS]
     rungs += [replace(law, rung="stribeck", fade=f) for f in STRIBECK_VELOCITIES[1:]]
     tried = {r: _tried(setup, data, start, r, slip) for r in rungs}
+    chosen = _rippled(replace(setup, laws=_laws(tried, slip)), data, start)
     return Choice(
         motions=[motion_of(log, chain, half) for log in logs],
         half=half,
-        setup=replace(setup, laws=_laws(tried, slip)),
+        setup=chosen,
         native=replace(setup, laws=_laws(_only_native(tried), None)),
         scores={f"{r.rung} {r.fade:g}": float(np.nanmean(e)) for r, e in tried.items()},
     )
+
+
+def _rippled(setup: Setup, data: list[Motion], start: Model) -> Setup:
+    """Return the setup with the ripple of every joint that is better with it."""
+    rates = ripple_rates(fit(setup, data, start, rounds=2), data)
+    tried = [setup.laws]
+    tried += [
+        tuple(replace(a, rate=float(r)) for a, r in zip(setup.laws, row, strict=True))
+        for row in rates
+    ]
+    table = np.array([validate(replace(setup, laws=x), data, start) for x in tried])
+    best = np.argmin(np.nan_to_num(table), axis=0)
+    return replace(setup, laws=tuple(tried[k][j] for j, k in enumerate(best)))
 
 
 def _tried(

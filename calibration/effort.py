@@ -232,5 +232,6 @@ def _findings(
         f"inertials within {choice.setup.width:.0%} of the data sheet's"
     )
     for name, law in zip(robot.joint_names, choice.setup.laws, strict=True):
-        out.append(f"{name}: friction law {law.rung}, slip {law.slip:g} rad/s")
+        gear = f", {law.rate:g} ripples per rad" if law.rate else ""
+        out.append(f"{name}: friction law {law.rung}, slip {law.slip:g} rad/s{gear}")
     return out + kept

@@ -18,11 +18,15 @@ TERMS = (
     "load_friction",
     "stribeck",
     "effort_offset",
+    "effort_ripple_cos",
+    "effort_ripple_sin",
 )
 """Every term, named as in :data:`forearm.core.params.KINDS`."""
 
-POSITIVE = frozenset(TERMS) - {"viscous_quadratic", "effort_offset"}
+POSITIVE = frozenset({"armature", "coulomb", "viscous", "load_friction", "stribeck"})
 """Terms that no physical joint has with a minus."""
+
+_RIPPLE = ("effort_ripple_cos", "effort_ripple_sin")
 
 _BASE = ("armature", "effort_offset", "coulomb")
 
@@ -65,11 +69,13 @@ class Law:
     """0 is the sign of the velocity [rad/s]."""
     fade: float = STRIBECK_VELOCITIES[0]
     """Stribeck velocity [rad/s]."""
+    rate: float = 0.0
+    """Rate of the effort's ripple over the joint's position [1/rad]; 0 is none."""
 
     @property
     def terms(self) -> tuple[str, ...]:
         """Terms that are fitted."""
-        return RUNGS[self.rung]
+        return RUNGS[self.rung] + (_RIPPLE if self.rate else ())
 
 
 def columns(motion: Motion, joint: int, law: Law, load: Floats) -> Floats:
@@ -91,5 +97,7 @@ def columns(motion: Motion, joint: int, law: Law, load: Floats) -> Floats:
         "load_friction": way * np.abs(load),
         "stribeck": way * np.exp(-((speed / law.fade) ** 2)),
         "effort_offset": np.ones_like(speed),
+        "effort_ripple_cos": np.cos(law.rate * motion.qpos[:, joint]),
+        "effort_ripple_sin": np.sin(law.rate * motion.qpos[:, joint]),
     }
     return np.stack([basis[name] for name in law.terms], axis=-1)

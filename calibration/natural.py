@@ -116,6 +116,8 @@ def natural_values(robot: RobotSpec, model: Model) -> dict[str, Floats]:
         if any(f"{name}[{j}]" in found for j in range(robot.n)):
             out[name] = np.clip(rows, KINDS[name].minimum, KINDS[name].maximum)
     out["friction_slip"] = np.array([law.slip for law in model.setup.laws])
+    if any(law.rate for law in model.setup.laws):
+        out["effort_ripple_rate"] = np.array([law.rate for law in model.setup.laws])
     out["stribeck_velocity"] = np.array([law.fade for law in model.setup.laws])
     return out
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -84,15 +85,17 @@ class RunLog:
     def select(self, joints: tuple[str, ...]) -> RunLog:
         """Return the log with columns mapped **by name** to ``joints``.
 
+        Names may differ by one prefix, see :func:`named_as`.
+
         Raises:
             MismatchError: a joint is missing.
         """
-        missing = [name for name in joints if name not in self.joints]
-        if missing:
+        found = named_as(self.joints, joints)
+        if found is None:
             raise MismatchError(
                 "log joints", list(self.joints), list(joints), "check --robot"
             )
-        index = [self.joints.index(name) for name in joints]
+        index = [self.joints.index(name) for name in found]
         return self._replace(
             joints=joints,
             position=self.position[:, index],
@@ -128,6 +131,30 @@ class RunLog:
 
     def _replace(self, **changes: Any) -> RunLog:
         return RunLog(**{**self.__dict__, **changes})
+
+
+def named_as(have: Sequence[str], wanted: Sequence[str]) -> tuple[str, ...] | None:
+    """Return the names in ``have`` that are the joints ``wanted``, in their order.
+
+    Drivers put a prefix of their own before joint names (``left_`` of two arms, or
+    ``fer_`` for ``panda_``). It is exchanged where one prefix, and only one, fits all.
+    """
+    if set(wanted) <= set(have):
+        return tuple(wanted)
+    first, last = min(wanted), max(wanted)
+    same = [a == b for a, b in zip(first, last, strict=False)] + [False]
+    shared = first[: same.index(False)]
+    cut = max(shared.rfind("_"), shared.rfind("/")) + 1 if len(wanted) > 1 else 0
+    ends = [name[cut:] for name in wanted]
+    fitting = [
+        {name[: -len(end)] for name in have if end and name.endswith(end)}
+        for end in ends
+    ]
+    prefixes = set.intersection(*fitting) if fitting else set()
+    if len(prefixes) != 1:
+        return None
+    (prefix,) = prefixes
+    return tuple(prefix + end for end in ends)
 
 
 def make_log(

@@ -12,7 +12,7 @@ from rosbags.highlevel import AnyReader
 from rosbags.typesys import Stores, get_typestore
 
 from .errors import FileError, MismatchError
-from .log import Floats, RunLog, make_log
+from .log import Floats, RunLog, make_log, named_as
 from .log_trajectory import played
 from .robot import RobotSpec
 
@@ -86,8 +86,9 @@ def _choose(
     for (topic, names), _ in counts.most_common():
         if robot is None:
             return topic, names
-        if set(robot.joint_names) <= set(names):
-            return topic, robot.joint_names
+        found = named_as(names, robot.joint_names)
+        if found is not None:
+            return topic, found
     seen = sorted({name for _, names in counts for name in names})
     assert robot is not None
     raise MismatchError("joint names", seen, list(robot.joint_names), "check --robot")

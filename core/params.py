@@ -73,6 +73,15 @@ KINDS: dict[str, ParamKind] = {
     ),
     "drive_gain": _kind(JOINT, "Nm/A", 1e-6, _INF, 1, "joint torque per motor current"),
     "effort_offset": _kind(JOINT, "Nm", -_INF, _INF, 0, "measured minus true torque"),
+    "effort_ripple_cos": _kind(
+        JOINT, "Nm", -_INF, _INF, 0, "measured minus true torque times cos(rate q)"
+    ),
+    "effort_ripple_sin": _kind(
+        JOINT, "Nm", -_INF, _INF, 0, "measured minus true torque times sin(rate q)"
+    ),
+    "effort_ripple_rate": _kind(
+        JOINT, "1/rad", 0, 1e4, 0, "gear ripples of the torque per joint angle"
+    ),
     **{
         name: _kind(
             JOINT, "1", -10, 10, 0, "pseudo-inertia around the model's, see inertia.py"

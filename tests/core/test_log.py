@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from forearm.core.errors import ForearmError, MismatchError
-from forearm.core.log import RunLog, make_log
+from forearm.core.log import RunLog, make_log, named_as
 
 JOINTS = ("a", "b", "c")
 
@@ -82,3 +82,15 @@ def test_a_wrong_shape_is_refused(bad: dict[str, np.ndarray]) -> None:
 def test_stamps_that_do_not_increase_are_refused(bad: dict[str, np.ndarray]) -> None:
     with pytest.raises(ForearmError, match="increase"):
         sample(**bad)
+
+
+def test_a_prefix_of_the_driver_is_exchanged_where_only_one_fits() -> None:
+    wanted = ("panda_joint1", "panda_joint2")
+    have = ("fer_joint2", "fer_finger_joint1", "fer_joint1")
+    assert named_as(have, wanted) == ("fer_joint1", "fer_joint2")
+    arm = ("shoulder_pan_joint", "elbow_joint")
+    left = tuple(f"left_{name}" for name in arm)
+    assert named_as(left, arm) == left
+    # Of two arms nobody knows which one is meant.
+    assert named_as(left + tuple(f"right_{name}" for name in arm), arm) is None
+    assert named_as(arm, ("other_joint", "elbow_joint")) is None
