@@ -9,6 +9,7 @@ import numpy as np
 
 from .errors import FileError
 from .log import EffortUnit, Floats, RunLog, make_log
+from .log_bounds import BOMB_FLOOR, BOMB_RATIO
 from .log_columns import Column, ColumnMap
 
 TEXT_CAP = 1_000_000_000
@@ -30,12 +31,16 @@ def read_text(path: Path) -> str:
         FileError: larger than :data:`TEXT_CAP`, damaged or not UTF-8.
     """
     parts: list[bytes] = []
-    size = 0
+    size, packed = 0, path.stat().st_size
     opener = gzip.open if path.suffix == ".gz" else open
     try:
         with opener(path, "rb") as file:
             while part := file.read(CHUNK):
                 size += len(part)
+                if size > BOMB_FLOOR and size > BOMB_RATIO * packed:
+                    raise FileError(
+                        path, f"unpacks to over {BOMB_RATIO} times its size"
+                    )
                 if size > TEXT_CAP:
                     raise FileError(path, f"unpacks to more than {TEXT_CAP} bytes")
                 parts.append(part)

@@ -15,6 +15,7 @@ from rosbags.typesys import get_typestore
 from .errors import FileError, ForearmError, LimitError
 from .log import Floats, RunLog, make_log
 from .log_bag import JOINT_STATE, STORE, read_bag
+from .log_bounds import check_arrays, check_chunks, check_database, check_size
 from .log_columns import ColumnMap
 from .log_csv import read_csv
 from .log_json import read_json
@@ -53,6 +54,9 @@ def read_log(
         valid = ", ".join(SUFFIXES)
         raise FileError(path, f"is no log; valid: a rosbag2 directory, {valid}")
     try:
+        check_size(path)
+        check_database(path)
+        check_chunks(path)
         log = _read(path, robot, columns, rows)
         log = log if robot is None else log.select(robot.joint_names)
     except FileError:
@@ -129,6 +133,7 @@ def _check_finite(path: Path, log: RunLog) -> None:
 
 
 def _read_npz(path: Path) -> RunLog:
+    check_arrays(path)
     with np.load(path, allow_pickle=False) as data:
         content = {name: data[name] for name in data.files}
     for name in ("joints", "time", "position"):
@@ -136,6 +141,9 @@ def _read_npz(path: Path) -> RunLog:
             raise FileError(path, f"has no array {name!r}; it has {sorted(content)}")
     joints = tuple(str(name) for name in content.pop("joints"))
     known = {"time", "position", "velocity", "effort", "command_time", "command"}
+    for name in known & set(content):
+        if content[name].dtype.kind not in "fiub":
+            raise FileError(path, f"array {name!r} holds no real numbers")
     arrays = {k: v.astype(np.float64) for k, v in content.items() if k in known}
     unit = str(content.get("effort_unit", "Nm"))
     if unit not in ("Nm", "A"):
