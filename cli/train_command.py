@@ -21,7 +21,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=int, default=0, help="control steps")
     parser.add_argument("--envs", type=int, default=0, help="simulations in parallel")
     parser.add_argument(
-        "--randomization", default="light", help="none, light, wide or a YAML file"
+        "--randomization",
+        default="light",
+        help="preset or YAML file",
     )
     parser.add_argument("--params", help="params file the simulator loads")
     parser.add_argument("--out", help="run directory")

@@ -81,6 +81,16 @@ class Kinematics:
         self._axis = np.array([j.axis for j in chain])  # (n, 3)
         self._tool = _transform(robot.tool_xyz, rotation_from_rpy(robot.tool_rpy))
 
+    @property
+    def joint_matrices(self) -> NDArray[np.float64]:
+        """Constant, cosine and sine part of each joint's transform, (n, 3, 4, 4)."""
+        return self._constants
+
+    @property
+    def tool_matrix(self) -> NDArray[np.float64]:
+        """Transform from the last joint to the tool, (4, 4)."""
+        return self._tool
+
     def __call__(self, joint_pos: Array) -> Pose:
         """Return the tool pose and joint axes for ``joint_pos`` [rad] (..., n).
 

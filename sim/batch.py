@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forearm.core.errors import LimitError
-from forearm.core.params import KINDS, nominal_values
 from forearm.core.robot import RobotSpec
 
+from .friction import NEEDS as FRICTION_NEEDS
+from .friction import RENEWAL, Backlash, Friction
 from .model import TIMESTEP, FieldMap, SpecHook, Values, build_model
+from .quantities import QUANTITIES, all_nominal, get_quantity
 
 Floats = NDArray[np.float64]
 Ids = NDArray[np.intp]
@@ -82,57 +84,95 @@ class ArmBatch:
         self._ctrl = self.batch.bind("ctrl")
         self._history = self.batch.bind("history")
         self._history_values = _history_slots(self.model, self._map.actuator)
-        complete = {**nominal_values(robot), **(values or {})}
+        complete = {**all_nominal(robot), **(values or {})}
         self.values: dict[str, Floats] = {
-            name: np.repeat(complete[name][None], nsim, axis=0) for name in KINDS
+            name: np.repeat(complete[name][None], nsim, axis=0) for name in QUANTITIES
         }
         """Parameter values in force, (nsim, size) each; change with `set_values`."""
+        self._torque = self.batch.bind("qfrc_actuator")
+        self._friction, self._backlash = Friction(self.values), Backlash(self.values)
+        self._renewal = max(1, min(self.decimation, round(RENEWAL / timestep)))
+        self._all = np.arange(nsim)
 
     def set_values(self, ids: Ids, values: Mapping[str, Floats]) -> None:
         """Give simulations ``ids`` new parameter values, each (len(ids), size).
 
-        Parameters that are not named keep their value.
+        Parameters that are not named keep their value. Fields become per-simulation
+        and derived constants are computed again only where a value needs it.
 
         Raises:
-            LimitError: a value is not finite or below its minimum.
+            UnknownNameError: a parameter does not exist.
+            LimitError: a value is not finite or outside what is physical.
         """
         for name, value in values.items():
-            kind = KINDS[name]
+            quantity = get_quantity(name)
             # NaN compares false, so it is refused here too.
-            if not ((value >= kind.minimum) & (value <= kind.maximum)).all():
+            if not ((value >= quantity.minimum) & (value <= quantity.maximum)).all():
                 raise LimitError(
-                    f"{name} must lie in [{kind.minimum:g}, {kind.maximum:g}] "
-                    f"{kind.unit}, got {value.min():g} to {value.max():g}"
+                    f"{name} must lie in {quantity.valid}, got {value.min():g} to "
+                    f"{value.max():g}"
                 )
             self.values[name][ids] = value
         chosen = {name: value[ids] for name, value in self.values.items()}
-        changed = False
-        for field, (index, array) in self._map.fields(chosen).items():
-            where = np.ix_(ids, *_lists(index))
+        fields = self._map.fields(chosen, values.keys())
+        for field, (index, array) in fields.items():
+            where = np.ix_(ids, *_lists(index, self.batch.expand(field).shape[1:]))
             self.batch.expand(field)[where] = array
-            changed |= field in CONST_FIELDS
-        if changed:
+        if not CONST_FIELDS.isdisjoint(fields):
             self.batch.set_const(ids)
+        if not values.keys().isdisjoint(FRICTION_NEEDS):
+            self._friction_changed()
+        if "backlash" in values:
+            self._backlash.changed()
+
+    def _friction_changed(self) -> None:
+        self._friction.changed()
+        if self._friction.active:
+            self.batch.expand("dof_frictionloss")
 
     def reset(self, ids: Ids, joint_pos: Floats) -> None:
         """Put simulations ``ids`` at rest at ``joint_pos`` [rad] (len(ids), n).
 
-        The servos and their delay buffers hold that position.
+        The servos, their delay buffers and the gears' play hold that position.
         """
         self.batch.reset(ids, stage=mujoco.mjtStage.mjSTAGE_NONE)
         self._qpos[ids[:, None], self._map.qpos] = joint_pos
         self.set_command(ids, joint_pos)
         for slot, joint in zip(self._history_values, joint_pos.T, strict=True):
             self._history[ids, slot] = joint[:, None]
+        self._friction.reset(ids)
+        self._backlash.reset(ids, joint_pos)
 
     def set_command(self, ids: Ids, command: Floats) -> None:
         """Set the joint position command [rad] (len(ids), n) without stepping."""
         self._ctrl[ids[:, None], self._map.actuator] = command
 
+    def set_delay(self, delay: Floats) -> None:
+        """Delay what each servo receives from now on by ``delay`` [s], (nsim,)."""
+        target = self.batch.expand("actuator_delay")
+        target[:, self._map.actuator] = delay[:, None]
+
+    @property
+    def external_force(self) -> Floats:
+        """Force [N] and torque [Nm] on each body, world frame, (nsim, nbody, 6)."""
+        return np.asarray(self.batch.bind("xfrc_applied"))
+
     def step(self, command: NDArray[np.floating]) -> None:
         """Advance every simulation by one control period under ``command`` [rad]."""
+        if self._backlash.active:
+            command = self._backlash(np.asarray(command, np.float64))
         self._ctrl[:, self._map.actuator] = command
-        self.batch.step(nstep=self.decimation)
+        if not self._friction.active:
+            self.batch.step(nstep=self.decimation)
+            return
+        for done in range(0, self.decimation, self._renewal):
+            self._renew_friction()
+            self.batch.step(nstep=min(self._renewal, self.decimation - done))
+            self._friction.transmitted(self._torque[:, self._map.dof])
+
+    def _renew_friction(self) -> None:
+        bound = self._friction.bound(self._qvel[:, self._map.dof])
+        self.batch.expand("dof_frictionloss")[:, self._map.dof] = bound
 
     @property
     def joint_pos(self) -> Floats:
@@ -146,15 +186,22 @@ class ArmBatch:
 
     def unstable(self) -> NDArray[np.bool_]:
         """Return which simulations raised a MuJoCo warning or left the numbers."""
+        warning = self.batch.warning
+        # A sum is finite only if every number is: the usual case at a fraction of it.
+        if not warning.any() and np.isfinite(self._qpos.sum() + self._qvel.sum()):
+            return np.zeros(self.nsim, np.bool_)
         finite = np.isfinite(self._qpos).all(axis=1) & np.isfinite(self._qvel).all(
             axis=1
         )
-        warned = np.asarray(self.batch.warning).reshape(self.nsim, -1).any(axis=1)
+        warned = np.asarray(warning).reshape(self.nsim, -1).any(axis=1)
         return np.asarray(~finite | warned)
 
 
-def _lists(index: tuple[Any, ...]) -> list[Ids]:
-    return [np.arange(i.start, i.stop) if isinstance(i, slice) else i for i in index]
+def _lists(index: tuple[Any, ...], shape: tuple[int, ...]) -> list[Ids]:
+    return [
+        np.arange(size)[i] if isinstance(i, slice) else i
+        for i, size in zip(index, shape, strict=False)
+    ]
 
 
 def _history_slots(model: Any, actuators: NDArray[np.intp]) -> list[slice]:

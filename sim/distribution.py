@@ -41,9 +41,18 @@ class Distribution(ABC):
     def support(self) -> tuple[Floats, Floats]:
         """Smallest and largest draw, scalars or one per value."""
 
+    @property
+    def uniforms(self) -> int:
+        """Uniform numbers that one draw takes."""
+        return 1
+
+    def transform(self, u: Floats) -> Floats:
+        """Return draws (..., size) made of uniform numbers (uniforms, ..., size)."""
+        return self.quantile(u[0])
+
     def sample(self, rng: np.random.Generator, size: int) -> Floats:
-        """Draw ``size`` values by inversion, one uniform number each."""
-        return np.asarray(np.broadcast_to(self.quantile(rng.random(size)), (size,)))
+        """Draw ``size`` values by inversion."""
+        return self.transform(rng.random((self.uniforms, size)))
 
     def affine(self, scale: float, offset: float) -> Distribution:
         """Return the distribution of ``scale`` times a draw plus ``offset``."""
@@ -101,11 +110,20 @@ class Combined(Distribution):
     def _apply(self, left: Floats, right: Floats | float) -> Floats:
         return np.asarray(left + right if self.operation == "+" else left * right)
 
-    def sample(self, rng: np.random.Generator, size: int) -> Floats:
-        """Draw both operands, the left one first."""
-        left = self.left.sample(rng, size)
+    @property
+    def uniforms(self) -> int:
+        """Uniform numbers that one draw takes: those of both operands."""
+        right = self.right
+        return self.left.uniforms + (
+            right.uniforms if isinstance(right, Distribution) else 0
+        )
+
+    def transform(self, u: Floats) -> Floats:
+        """Draw both operands."""
+        first = self.left.uniforms
+        left = self.left.transform(u[:first])
         if isinstance(self.right, Distribution):
-            return self._apply(left, self.right.sample(rng, size))
+            return self._apply(left, self.right.transform(u[first:]))
         return self._apply(left, self.right)
 
     def cdf(self, x: Floats) -> Floats:

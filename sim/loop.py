@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 
 from forearm.core.errors import LimitError
 from forearm.core.interface import zeros
-from forearm.core.kinematics import Kinematics, Pose
+from forearm.core.kinematics import Pose
 from forearm.core.robot import RobotSpec
 
 from .batch import ArmBatch
+from .batch_kinematics import BatchKinematics, split
+from .disturbance import Disturbance
+from .intervals import Intervals
 from .model import TIMESTEP, Values
 from .randomization import Randomization
 from .scene import Scene
@@ -84,8 +87,11 @@ class ArmLoop:
         """Episodes given up because the simulation became unstable."""
         self._nominal = {name: v[0].copy() for name, v in self.batch.values.items()}
         self.randomization.check(robot, self._nominal)
+        Disturbance.check(self.randomization, self._nominal)
         self._sensing = Sensing(nsim, robot.n, task.control_dt, self.task.steps)
-        self._kinematics = Kinematics(robot)
+        self._disturbance = Disturbance(self.batch, task.control_dt, self.task.steps)
+        self._intervals = Intervals(self.randomization, nsim, task.control_dt)
+        self._kinematics = BatchKinematics(robot)
         self._sensors = zeros(self.interface.sensors, nsim)
         self._rngs = [np.random.default_rng(i) for i in range(nsim)]
         self._elapsed = np.zeros(nsim, np.intp)
@@ -112,33 +118,54 @@ class ArmLoop:
         """Start new episodes in ``ids`` (all by default); return all observations."""
         ids = self._all if ids is None else ids
         self._start(ids)
-        return self._observe()[0]
+        return self._observe_ids(self._all)
 
     def _start(self, ids: Ids) -> None:
         rngs = [self._rngs[i] for i in ids]
-        if self.randomization.terms:
-            draws = [self.randomization.sample(rng, self._nominal) for rng in rngs]
-            self.batch.set_values(
-                ids, {k: np.stack([d[k] for d in draws]) for k in draws[0]}
-            )
+        self._draw(ids, rngs, None)
         start = self.task.reset(ids, rngs)
         self.batch.reset(ids, start)
         self.task.place(ids, rngs)
         chosen = {name: value[ids] for name, value in self.batch.values.items()}
         self._sensing.reset(ids, start, chosen, rngs)
+        self._disturbance.reset(ids, start, rngs)
+        self._intervals.reset(ids, rngs)
         self._sensors["previous_command"][ids] = start
         self._sensors["previous_command_vel"][ids] = 0.0
         self._elapsed[ids] = 0
         self._reward[ids] = 0.0
         self._previous_action[ids] = 0.0
 
-    def _observe(self) -> tuple[Singles, Pose]:
+    def _draw(
+        self, ids: Ids, rngs: list[np.random.Generator], names: tuple[str, ...] | None
+    ) -> None:
+        """Draw the randomized quantities of ``ids``; only ``names`` where given."""
+        values = self.randomization.sample_many(rngs, self._nominal, names)
+        if values:
+            self.batch.set_values(ids, values)
+
+    def _redraw(self) -> None:
+        """Draw again what changes within the episodes, where it is time to."""
+        for name, ids in self._intervals.due(self._elapsed):
+            self._draw(ids, [self._rngs[i] for i in ids], (name,))
+            if name == "push_force":
+                self._disturbance.push(ids)
+            chosen = {name: value[ids] for name, value in self.batch.values.items()}
+            self._sensing.refresh(ids, chosen)
+
+    def _observe_ids(self, ids: Ids) -> Singles:
+        """Sense ``ids`` and return their observations; the others stay as they are."""
+        position, velocity = self._sensing.sense(ids)
         sensors = self._sensors
-        sensors["joint_pos"], sensors["joint_vel"] = self._sensing.sense()
+        for name, value in (("joint_pos", position), ("joint_vel", velocity)):
+            sensors[name] = sensors[name].copy()
+            sensors[name][ids] = value
         for name, value in self.task.sensors().items():
             sensors[name] = value
-        pose = self._kinematics(sensors["joint_pos"])
-        return self.interface.observe(sensors, pose), pose
+        chosen = {name: value[ids] for name, value in sensors.items()}
+        return np.asarray(
+            self.interface.observe(chosen, self._kinematics(position)), np.float32
+        )
 
     def step(self, action: Singles) -> Step:
         """Advance every simulation by one control period under ``action`` (nsim, n)."""
@@ -154,25 +181,34 @@ class ArmLoop:
             self.task.control_dt
         )
         self._sensors["previous_command"] = command
-        self.batch.step(command)
+        if self._intervals.any:
+            self._redraw()
+        if self._disturbance.active:
+            self.batch.step(self._disturbance.before(command, self._elapsed))
+        else:
+            self.batch.step(command)
         unstable = self.batch.unstable()
         if unstable.any():
             self._park(np.flatnonzero(unstable))
-        joint_pos, joint_vel = self.batch.joint_pos, self.batch.joint_vel
+        joint_pos = self.batch.joint_pos.astype(np.float32)
+        joint_vel = self.batch.joint_vel.astype(np.float32)
         self._sensing.push(joint_pos, joint_vel)
         self.task.watch()
-        observation, _ = self._observe()
-        position = joint_pos.astype(np.float32)
-        state = State(
-            self._kinematics(position),
-            position,
-            joint_vel.astype(np.float32),
-            action,
-            self._previous_action,
-        )
+        observation, pose = self._observe(joint_pos)
+        state = State(pose, joint_pos, joint_vel, action, self._previous_action)
         reward, success = self.task.evaluate(state)
         self._previous_action = action.copy()
         return self._finish(observation, reward, success.copy(), unstable)
+
+    def _observe(self, true_pos: Singles) -> tuple[Singles, Pose]:
+        """Return all observations and the true tool pose; one pass for both poses."""
+        sensors = self._sensors
+        sensors["joint_pos"], sensors["joint_vel"] = self._sensing.sense()
+        for name, value in self.task.sensors().items():
+            sensors[name] = value
+        both = self._kinematics(np.concatenate([sensors["joint_pos"], true_pos]))
+        sensed, true = split(both, self.nsim)
+        return self.interface.observe(sensors, sensed), true
 
     def _park(self, ids: Ids) -> None:
         """Put unstable simulations at rest so that no bad number leaves the batch."""
@@ -193,7 +229,7 @@ class ArmLoop:
         final, total = observation[done], self._reward[done]
         if len(done):
             self._start(done)
-            observation = self._observe()[0]
+            observation[done] = self._observe_ids(done)
         return Step(
             observation,
             reward,

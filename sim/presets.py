@@ -1,6 +1,8 @@
-"""Named randomizations: none, light, wide."""
+"""Named randomizations: none, light, wide, harsh."""
 
 from __future__ import annotations
+
+from forearm.core.inertia import COORDINATES
 
 from .distributions import LogUniform, Uniform
 from .randomization import Randomization
@@ -43,9 +45,27 @@ WIDE: dict[str, Term] = {
     **NOISE,
 }
 
+HARSH: dict[str, Term] = {
+    **WIDE,
+    # A link's mass is spread 10 % wider or narrower, its centre 2 % of that away.
+    **{name: Absolute(Uniform(-0.1, 0.1)) for name in COORDINATES[:3]},
+    **{name: Absolute(Uniform(-0.02, 0.02)) for name in COORDINATES[7:]},
+    "load_friction": Absolute(Uniform(0.0, 0.1)),
+    "stribeck": Absolute(Uniform(0.0, 1.0)),
+    "stribeck_velocity": Absolute(Uniform(0.05, 0.2)),
+    "backlash": Absolute(Uniform(0.0, 2e-3)),
+    "encoder_step": Absolute(Uniform(0.0, 5e-4)),
+    "command_jitter": Absolute(Uniform(0.0, 4e-3)),
+    "command_drop": Absolute(Uniform(0.0, 0.02)),
+    "period_jitter": Absolute(Uniform(0.0, 0.1)),
+    "push_force": Absolute(Uniform(-10.0, 10.0), every=1.0),
+}
+
 PRESETS: dict[str, Randomization] = {
     "none": Randomization(name="none"),
     "light": Randomization(LIGHT, name="light"),
     "wide": Randomization(WIDE, name="wide"),
+    "harsh": Randomization(HARSH, name="harsh"),
 }
-"""``none``, ``light`` for a known arm, ``wide`` for an unknown one."""
+"""``none``; ``light`` for a known arm, ``wide`` for an unknown one, ``harsh`` for
+everything that can go wrong at once."""

@@ -1,8 +1,8 @@
 """What can be randomized: the parameters of a params file and what only an episode has.
 
 A params file (:data:`forearm.core.params.KINDS`) says what an arm *is*. What is added
-here is how an episode departs from it: links that are built differently, a surface
-that is more slippery, commands that come late or never, a hand that pushes.
+here is how an episode departs from it: a surface that is more slippery, commands that
+come late or never, a hand that pushes.
 """
 
 from __future__ import annotations
@@ -47,12 +47,6 @@ class Quantity:
 
 
 EPISODE: dict[str, Quantity] = {
-    "link_com": Quantity(
-        3, True, "m", -0.2, 0.2, 0.0, "shift of a link's centre of mass, link frame"
-    ),
-    "link_stretch": Quantity(
-        3, True, "1", 0.3, 3.0, 1.0, "extent of a link's mass along its principal axes"
-    ),
     "contact_friction": Quantity(
         1, False, "1", 0.01, 20.0, 1.0, "sliding friction of all surfaces, a factor"
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -91,24 +91,39 @@ class Randomization:
             self.posterior.check(complete)
 
     def sample(
-        self,
-        rng: np.random.Generator,
-        nominal: Mapping[str, Floats],
-        names: tuple[str, ...] | None = None,
+        self, rng: np.random.Generator, nominal: Mapping[str, Floats]
     ) -> dict[str, Floats]:
-        """Draw one set of values around ``nominal``; only what varies is returned.
+        """Draw one set of values (size,) each; only what varies is returned."""
+        return {n: v[0] for n, v in self.sample_many([rng], nominal).items()}
+
+    def sample_many(
+        self,
+        rngs: Sequence[np.random.Generator],
+        nominal: Mapping[str, Floats],
+        names: Sequence[str] | None = None,
+    ) -> dict[str, Floats]:
+        """Draw a set of values per generator, (k, size) each; only what varies.
+
+        A generator gives all its uniform numbers at once, so that an episode's values
+        do not depend on which others start with it.
 
         Args:
-            rng: the episode's generator.
+            rngs: one generator per episode, (k,).
             nominal: values by quantity, (size,) each.
             names: the terms to draw; all of them, and the posterior, if None.
         """
+        chosen = list(self.terms if names is None else names)
+        shapes = [self.terms[n].shape(len(nominal[n])) for n in chosen]
+        ends = np.cumsum([0, *(a * b for a, b in shapes)])
+        u = np.array([rng.random(ends[-1]) for rng in rngs])
         values: dict[str, Floats] = {}
-        for name in self.terms if names is None else names:
-            draw = self.terms[name].sample(rng, nominal[name])
-            values[name] = self._narrowed(name, draw, nominal[name])
+        for name, (count, size), end in zip(chosen, shapes, ends[1:], strict=True):
+            part = u[:, end - count * size : end].reshape(len(u), count, size)
+            drawn = self.terms[name].transform(part.swapaxes(0, 1), nominal[name])
+            values[name] = self._narrowed(name, drawn, nominal[name])
         if self.posterior is not None and names is None:
-            values.update(self.posterior.sample(rng, dict(nominal)))
+            draws = [self.posterior.sample(rng, dict(nominal)) for rng in rngs]
+            values.update({n: np.stack([d[n] for d in draws]) for n in draws[0]})
         return values
 
     def _narrowed(self, name: str, value: Floats, nominal: Floats) -> Floats:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
 Ids = NDArray[np.intp]
 
 
@@ -31,11 +32,12 @@ class Sensing:
         """
         self._dt = control_dt
         self._depth = 2 + int(np.ceil(MAX_DELAY / control_dt))
-        self._ring = np.zeros((self._depth, nsim, 2 * n))
+        self._ring = np.zeros((self._depth, nsim, 2 * n), np.float32)
+        self._head = 0
         self._noise = np.zeros((nsim, steps + 1, 2 * n), np.float32)
         self._lag = np.zeros(nsim)
-        self._offset = np.zeros((nsim, n))
-        self._step = np.zeros((nsim, n))
+        self._offset = np.zeros((nsim, n), np.float32)
+        self._step = np.zeros((nsim, n), np.float32)
         self._tick = np.zeros(nsim, np.intp)
         self._all = np.arange(nsim)
         self._n = n
@@ -58,10 +60,8 @@ class Sensing:
         """
         self._ring[:, ids, : self._n] = joint_pos
         self._ring[:, ids, self._n :] = 0.0
-        self._lag[ids] = values["sensor_delay"][:, 0] / self._dt
-        self._offset[ids] = values["encoder_offset"]
-        self._step[ids] = values["encoder_step"]
         self._tick[ids] = 0
+        self.refresh(ids, values)
         std = np.concatenate(
             [values["encoder_noise"], values["velocity_noise"]], axis=1
         )
@@ -72,48 +72,57 @@ class Sensing:
                 self._noise[i] = draw * scale.astype(np.float32)
             else:
                 self._noise[i] = 0.0
-        self._active = {
+        self._active["noise"] |= bool(std.any())
+
+    def refresh(self, ids: Ids, values: Mapping[str, Floats]) -> None:
+        """Take over values that change within an episode: delay, offset, step."""
+        self._lag[ids] = values["sensor_delay"][:, 0] / self._dt
+        self._offset[ids] = values["encoder_offset"]
+        self._step[ids] = values["encoder_step"]
+        self._active |= {
             "lag": bool(self._lag.any()),
             "offset": bool(self._offset.any()),
             "step": bool(self._step.any()),
-            "noise": self._active["noise"] or bool(std.any()),
         }
 
-    def push(self, joint_pos: Floats, joint_vel: Floats) -> None:
+    def push(self, joint_pos: Singles, joint_vel: Singles) -> None:
         """Record the true motion at a new control tick, (nsim, n) each."""
-        self._ring = (
-            np.roll(self._ring, 1, axis=0) if self._active["lag"] else self._ring
-        )
-        self._ring[0, :, : self._n] = joint_pos
-        self._ring[0, :, self._n :] = joint_vel
+        self._head = (self._head + 1) % self._depth
+        newest = self._ring[self._head]
+        newest[:, : self._n] = joint_pos
+        newest[:, self._n :] = joint_vel
         self._tick += 1
 
-    def sense(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return sensed joint positions [rad] and velocities [rad/s], (nsim, n)."""
-        motion = self._delayed() if self._active["lag"] else self._ring[0]
-        if self._active["offset"] or self._active["step"]:
-            motion = motion.copy()
-            motion[:, : self._n] += self._offset
-        sensed = motion.astype(np.float32)
-        if self._active["noise"]:
-            tick = np.minimum(self._tick, self._noise.shape[1] - 1)
-            sensed += self._noise[self._all, tick]
-        if self._active["step"]:
-            step = np.where(self._step > 0, self._step, np.inf).astype(np.float32)
-            rounded = np.round(sensed[:, : self._n] / step) * np.where(
-                np.isfinite(step), step, 0.0
-            )
-            sensed[:, : self._n] = np.where(
-                np.isfinite(step), rounded, sensed[:, : self._n]
-            )
-        return sensed[:, : self._n], sensed[:, self._n :]
+    def sense(self, ids: Ids | None = None) -> tuple[Singles, Singles]:
+        """Return sensed joint positions [rad] and velocities [rad/s], (k, n) each.
 
-    def _delayed(self) -> Floats:
-        whole = np.floor(self._lag).astype(np.intp)
-        part = (self._lag - whole)[:, None]
-        newer = self._ring[whole, self._all]
-        older = self._ring[np.minimum(whole + 1, self._depth - 1), self._all]
-        return np.asarray((1.0 - part) * newer + part * older)
+        Args:
+            ids: the simulations; all of them by default.
+        """
+        ids = self._all if ids is None else ids
+        sensed = (
+            self._delayed(ids) if self._active["lag"] else self._ring[self._head][ids]
+        )
+        position = sensed[:, : self._n]
+        if self._active["offset"]:
+            position += self._offset[ids]
+        if self._active["noise"]:
+            tick = np.minimum(self._tick[ids], self._noise.shape[1] - 1)
+            sensed += self._noise[ids, tick]
+        if self._active["step"]:
+            step = self._step[ids]
+            unit = np.where(step > 0, step, np.float32(1.0))
+            rounded = np.round(position / unit) * unit
+            position[:] = np.where(step > 0, rounded, position)
+        return position, sensed[:, self._n :]
+
+    def _delayed(self, ids: Ids) -> Singles:
+        whole = self._lag[ids].astype(np.intp)
+        part = (self._lag[ids] - whole).astype(np.float32)[:, None]
+        newer = self._ring[(self._head - whole) % self._depth, ids]
+        older = self._ring[(self._head - whole - 1) % self._depth, ids]
+        newer += part * (older - newer)
+        return newer
 
 
 MAX_DELAY = 0.2

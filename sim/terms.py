@@ -47,10 +47,24 @@ class Term(ABC):
     def apply(self, nominal: Floats, draw: Floats) -> Floats:
         """Return what ``draw`` makes of ``nominal``, arrays that broadcast."""
 
+    def shape(self, size: int) -> tuple[int, int]:
+        """Return the shape of the uniform numbers that a draw of ``size`` takes."""
+        return self.distribution.uniforms, 1 if self.shared else size
+
+    def transform(self, u: Floats, nominal: Floats) -> Floats:
+        """Return values (k, size) around ``nominal`` (size,) of uniform numbers.
+
+        Args:
+            u: numbers in [0, 1), (uniforms, k, size or 1 where shared).
+            nominal: nominal values.
+        """
+        values = self.apply(nominal, self.distribution.transform(u))
+        return np.asarray(np.broadcast_to(values, (u.shape[1], len(nominal))))
+
     def sample(self, rng: np.random.Generator, nominal: Floats) -> Floats:
         """Draw values around ``nominal`` (size,)."""
-        draw = self.distribution.sample(rng, 1 if self.shared else len(nominal))
-        return np.asarray(np.broadcast_to(self.apply(nominal, draw), nominal.shape))
+        uniforms, size = self.shape(len(nominal))
+        return np.asarray(self.transform(rng.random((uniforms, 1, size)), nominal)[0])
 
     def range(self, nominal: Floats) -> tuple[Floats, Floats]:
         """Return the smallest and largest value around ``nominal`` (size,)."""

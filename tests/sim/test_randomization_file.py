@@ -107,7 +107,7 @@ def test_a_params_file_is_the_posterior_it_holds(tmp_path):
         ("terms: {kp: {mode: scale, uniform: [0.8, .nan]}}\n", "finite"),
         ("terms: {kp: {mode: times, constant: 1}}\n", "mode"),
         ("terms: {command_delay: {mode: set, constant: 1}}\n", r"\[0, 0.2\] s"),
-        ("preset: huge\n", "valid: light, none, wide"),
+        ("preset: huge\n", "valid: harsh, light, none, wide"),
         ("posterior: {names: ['kp[0]'], covariance: [[-1]]}\n", "semi-definite"),
         ("posterior: {names: ['kp'], covariance: [[1]]}\n", r"like kp\[0\]"),
         ("- 1\n", "dictionary"),
@@ -125,7 +125,7 @@ def test_a_bad_file_is_refused_in_one_sentence(tmp_path, text, message):
 
 
 def test_what_is_neither_preset_nor_file_is_refused():
-    with pytest.raises(UnknownNameError, match="a YAML file, light, none, wide"):
+    with pytest.raises(UnknownNameError, match="a YAML file, harsh, light, none, wide"):
         get_randomization("heavy")
     with pytest.raises(FileError, match="cannot be read"):
         get_randomization("missing.yaml")

@@ -1,0 +1,142 @@
+"""What happens to an episode from outside: late and lost commands, pushes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forearm.core.errors import LimitError
+
+from .batch import ArmBatch
+from .model import PAYLOAD
+from .quantities import QUANTITIES
+from .randomization import Randomization
+
+Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
+Ids = NDArray[np.intp]
+
+JITTER_CUT = 5.0
+"""Extra delays are exponential, cut off at this many times their mean."""
+
+NAMES = ("command_jitter", "command_drop", "period_jitter")
+"""Quantities for which one number per control period is drawn."""
+
+
+class Disturbance:
+    """Disturbs the commands and the arms of a batch, from each episode's generator.
+
+    What is random within an episode is drawn when it starts: a simulation's fate does
+    not depend on its place in the batch.
+    """
+
+    def __init__(self, batch: ArmBatch, control_dt: float, steps: int) -> None:
+        """Allocate for episodes of at most ``steps`` control periods [s]."""
+        self._batch, self._dt, self._steps = batch, control_dt, steps
+        self._draws: dict[str, Singles] = {}
+        self._delay = np.zeros(batch.nsim)
+        self._arrived = np.zeros((batch.nsim, batch.robot.n), np.float32)
+        self._push_left = np.zeros(batch.nsim)
+        self._pushed = np.zeros(batch.nsim, np.bool_)
+        self._timestep = float(batch.model.opt.timestep)
+        self._tool = batch.model.body(PAYLOAD).id
+        self._all = np.arange(batch.nsim)
+
+    @staticmethod
+    def check(randomization: Randomization, nominal: Mapping[str, Floats]) -> None:
+        """Refuse delays that the servos' buffers cannot hold.
+
+        Raises:
+            LimitError: delay and jitter together may exceed the buffer.
+        """
+        longest = 0.0
+        for name, factor in (("command_delay", 1.0), ("command_jitter", JITTER_CUT)):
+            term = randomization.terms.get(name)
+            value = nominal[name] if term is None else term.range(nominal[name])[1]
+            longest += factor * float(value.max())
+        buffer = QUANTITIES["command_delay"].maximum
+        if longest > buffer + 1e-9:
+            raise LimitError(
+                f"command_delay and {JITTER_CUT:g} times command_jitter reach "
+                f"{longest:g} s; valid: at most {buffer:g} s, what the servos' delay "
+                "buffers hold"
+            )
+
+    @property
+    def active(self) -> bool:
+        """Something is to be done in every control period."""
+        return bool(self._draws) or bool(self._pushed.any())
+
+    def reset(
+        self, ids: Ids, joint_pos: Floats, rngs: list[np.random.Generator]
+    ) -> None:
+        """Start the episodes of ``ids`` at ``joint_pos``: draw what happens in them."""
+        self._arrived[ids] = joint_pos
+        values = self._batch.values
+        for name in NAMES:
+            scale = values[name][ids, 0]
+            if name not in self._draws:
+                if not scale.any():
+                    continue
+                shape = (self._batch.nsim, self._steps + 1)
+                self._draws[name] = np.zeros(shape, np.float32)
+            for i, rng, value in zip(ids, rngs, scale, strict=True):
+                self._draws[name][i] = self._drawn(name, rng, value) if value else 0.0
+        self._delay[ids] = values["command_delay"][ids, 0]
+        self._pushed[ids] = False
+        self.push(ids)
+
+    def _drawn(self, name: str, rng: np.random.Generator, value: float) -> Floats:
+        size = self._steps + 1
+        if name == "command_jitter":
+            return value * np.minimum(rng.exponential(size=size), JITTER_CUT)
+        if name == "command_drop":
+            return (rng.random(size) < value).astype(np.float64)
+        return value * rng.uniform(-1.0, 1.0, size)
+
+    def push(self, ids: Ids) -> None:
+        """Begin the pushes whose force has just been drawn for ``ids``."""
+        values = self._batch.values
+        strong = values["push_force"][ids].any(axis=1)
+        if strong.any() or self._pushed[ids].any():
+            self._push_left[ids] = np.where(strong, values["push_time"][ids, 0], 0.0)
+            self._pushed[ids] = strong
+            force = self._batch.external_force
+            force[ids, self._tool, :3] = values["push_force"][ids]
+
+    def before(self, command: Singles, tick: Ids) -> Singles:
+        """Disturb the control period that begins; return the commands that arrive.
+
+        Args:
+            command: what the policy commands [rad], (nsim, n).
+            tick: control periods since each episode's start, (nsim,).
+        """
+        self._end_pushes()
+        at = (self._all, np.minimum(tick, self._steps))
+        if "period_jitter" in self._draws:
+            factor = 1.0 + self._draws["period_jitter"][at]
+            self._batch.batch.expand("opt.timestep")[:] = self._timestep * factor
+        if "command_jitter" in self._draws:
+            self._jitter(self._draws["command_jitter"][at])
+        if "command_drop" in self._draws:
+            lost = self._draws["command_drop"][at] > 0
+            command = np.where(lost[:, None], self._arrived, command)
+            self._arrived = command
+        return command
+
+    def _jitter(self, extra: Singles) -> None:
+        # Messages keep their order: a delay grows by one period per period at most.
+        delay = self._batch.values["command_delay"][:, 0] + extra
+        self._delay = np.minimum(delay, self._delay + self._dt)
+        self._batch.set_delay(self._delay)
+
+    def _end_pushes(self) -> None:
+        if not self._pushed.any():
+            return
+        over = self._pushed & (self._push_left < 0.5 * self._dt)
+        self._push_left -= self._dt
+        if over.any():
+            self._batch.external_force[over, self._tool] = 0.0
+            self._pushed &= ~over

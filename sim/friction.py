@@ -1,0 +1,99 @@
+"""What gears do and MuJoCo lacks: load-dependent and Stribeck friction, backlash.
+
+The friction law of one joint, on its velocity v and the torque tau it transmits::
+
+    (coulomb + load_friction |tau| + stribeck exp(-(v / stribeck_velocity)^2)) sgn(v)
+        + viscous v
+
+(Stribeck, 1902; exponent 2 after Bo and Pavelescu, Wear 82, 1982; load term as in
+Hamon, Gautier and Garrec, IROS 2010). MuJoCo holds the bracket as the bound of a
+friction constraint (``dof_frictionloss``), which sticks without chattering; here the
+bound is renewed every few physics steps, for all simulations at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ids = NDArray[np.intp]
+
+RENEWAL = 0.004
+"""Time between two renewals of the friction bound [s]; an arm at its acceleration
+limit (10 rad/s^2) changes its velocity by 0.04 rad/s in it, less than a Stribeck
+velocity."""
+
+NEEDS = ("coulomb", "load_friction", "stribeck", "stribeck_velocity")
+"""Parameters of the friction bound."""
+
+
+class Friction:
+    """Friction bound of every joint of every simulation, (nsim, n) arrays."""
+
+    def __init__(self, values: Mapping[str, Floats]) -> None:
+        """Start from parameter values (nsim, n) each; they are read, not copied."""
+        self._values = values
+        self._torque = np.zeros_like(values["coulomb"])
+        self.active = False
+        """Some simulation has load-dependent or Stribeck friction."""
+        self.changed()
+
+    def changed(self) -> None:
+        """Take note that parameter values have changed."""
+        v = self._values
+        self.active = bool(v["load_friction"].any() or v["stribeck"].any())
+        self._rate = -1.0 / np.square(v["stribeck_velocity"]) if self.active else None
+
+    def reset(self, ids: Ids) -> None:
+        """Forget the torque that ``ids`` transmitted in their last episode."""
+        self._torque[ids] = 0.0
+
+    def transmitted(self, torque: Floats) -> None:
+        """Keep the torques [Nm] (nsim, n) that the joints transmit now."""
+        np.abs(torque, out=self._torque)
+
+    def bound(self, joint_vel: Floats) -> Floats:
+        """Return the friction bound [Nm] (nsim, n) at velocities [rad/s] (nsim, n)."""
+        v = self._values
+        level = np.square(joint_vel)
+        level *= self._rate
+        np.exp(level, out=level)
+        level *= v["stribeck"]
+        level += v["coulomb"]
+        level += v["load_friction"] * self._torque
+        return level
+
+
+class Backlash:
+    """The gear's play between command and joint, (nsim, n).
+
+    The play operator (Krasnosel'skii and Pokrovskii, 1989): the output only moves once
+    the input has crossed the gap. It does not depend on rate, so it may act on the
+    command before its delay instead of behind it.
+    """
+
+    def __init__(self, values: Mapping[str, Floats]) -> None:
+        """Start from parameter values (nsim, n) each; they are read, not copied."""
+        self._gap = values["backlash"]
+        self._driven = np.zeros_like(self._gap)
+        self.active = False
+        """Some simulation has play."""
+        self.changed()
+
+    def changed(self) -> None:
+        """Take note that parameter values have changed."""
+        self.active = bool(self._gap.any())
+
+    def reset(self, ids: Ids, joint_pos: Floats) -> None:
+        """Put the gears of ``ids`` in the middle of their play at ``joint_pos``."""
+        self._driven[ids] = joint_pos
+
+    def __call__(self, command: Floats) -> Floats:
+        """Return where the gears drive the joints [rad] for ``command`` (nsim, n)."""
+        half = 0.5 * self._gap
+        np.maximum(self._driven, command - half, out=self._driven)
+        np.minimum(self._driven, command + half, out=self._driven)
+        return self._driven
