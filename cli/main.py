@@ -16,6 +16,7 @@ COMMANDS: dict[str, str] = {
     "robots": "list the arms there are",
     "tasks": "list the tasks there are",
     "train": "train a policy in simulation",
+    "audit": "prove that a randomization changes what it says",
     "evaluate": "success of a policy, with its interval",
     "export": "turn a training run into a bundle for the robot",
     "inspect": "say in words what a bundle senses and commands",

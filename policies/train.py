@@ -18,6 +18,7 @@ from forearm.core.errors import FileError
 from forearm.core.files import read_structured, sha256, write_json
 from forearm.core.params import load_params
 from forearm.core.robots import get_robot
+from forearm.sim.audit import audit
 from forearm.sim.loop import ArmLoop
 from forearm.sim.model import Values
 from forearm.sim.randomization import get_randomization
@@ -34,7 +35,7 @@ from .checkpoint import (
 from .config import PRESETS, TrainConfig
 from .vec_env import ArmVecEnv
 
-CONFIG, MODEL = "config.json", "model.zip"
+CONFIG, MODEL, AUDIT = "config.json", "model.zip", "audit.json"
 """Files of a run directory."""
 
 
@@ -72,6 +73,7 @@ def train(config: TrainConfig, *, quiet: bool = False) -> Run:
         )
     env = make_env(config)
     out.mkdir(parents=True, exist_ok=True)
+    audit_randomization(env.loop, out)
     write_json(
         out / CONFIG,
         {
@@ -155,6 +157,17 @@ def _finish(
     write_json(out / CONFIG, record)
     remove_checkpoints(out)
     return Run(out, config, model, record)
+
+
+def audit_randomization(loop: ArmLoop, out: Path) -> None:
+    """Prove that the randomization changes what it says; write ``audit.json``.
+
+    Raises:
+        AuditError: a term does not.
+    """
+    result = audit(loop.robot, type(loop.task), loop.randomization, values=loop.nominal)
+    write_json(out / AUDIT, result.as_dict())
+    result.require()
 
 
 def make_env(config: TrainConfig, nsim: int = 0) -> ArmVecEnv:

@@ -104,6 +104,11 @@ class ArmLoop:
         """Named sensor arrays of the current observation, (nsim, size) each."""
         return self._sensors
 
+    @property
+    def nominal(self) -> Mapping[str, Floats]:
+        """Parameter values that randomization varies, (size,) each."""
+        return self._nominal
+
     def seed(self, seeds: Sequence[int]) -> None:
         """Give each simulation its own generator.
 
@@ -147,6 +152,8 @@ class ArmLoop:
     def _redraw(self) -> None:
         """Draw again what changes within the episodes, where it is time to."""
         for name, ids in self._intervals.due(self._elapsed):
+            if name not in self.randomization.terms:
+                continue
             self._draw(ids, [self._rngs[i] for i in ids], (name,))
             if name == "push_force":
                 self._disturbance.push(ids)
