@@ -19,7 +19,7 @@ from .effort import UNIT, EffortResult, calibrate_effort
 from .motion import Motion, motion_of
 from .payload import weigh
 from .peers import plain_least_squares
-from .score import errors, relative
+from .score import errors, noise_floor, relative
 
 COLUMNS = "ur10e-dynamic-calibration"
 """Layout of the UR10e logs."""
@@ -71,10 +71,10 @@ def ur10e_current(folder: Path) -> list[Case]:
     if path is None:
         return []
     robot = get_robot("ur10e")
-    begin = time.monotonic()
+    begin, cpu = time.monotonic(), time.process_time()
     train = read_log(path, robot, load_column_map(COLUMNS), ROWS[TRAIN])
     calibrate_effort([train], robot)
-    seconds = time.monotonic() - begin
+    seconds, cpu = time.monotonic() - begin, time.process_time() - cpu
     logs = ur10e_logs(folder)
     bare = [n for n in logs if not n.endswith(TRAIN) and not _loaded(n)]
     full = calibrate_effort([train], robot, [logs[n] for n in bare])
@@ -94,7 +94,9 @@ def ur10e_current(folder: Path) -> list[Case]:
                 "per_joint": {n: _list(e) for n, e in table.items()},
                 "nominal": _means({n: errors(full.nominal, [held[n]]) for n in bare}),
                 "manufacturer": _means(maker),
+                "noise_floor": _means({n: noise_floor([held[n]]) for n in bare}),
                 "seconds": seconds,
+                "cpu_seconds": cpu,
                 "peer": "plain least squares",
                 "peer_error": _means(theirs),
                 "peer_seconds": peer_seconds,
@@ -197,6 +199,7 @@ def _torque_case(result: EffortResult, label: str, model: Any, seconds: float) -
         "trained_on": ["first 60 %"],
         "held_out": {"last 40 %": _mean(errors(model, held))},
         "per_joint": _list(errors(model, held)),
+        "noise_floor": _mean(noise_floor(held)),
         "armature": model.term("armature").tolist(),
         "unit": UNIT,
         "seconds": seconds,

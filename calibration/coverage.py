@@ -9,10 +9,10 @@ import numpy as np
 from forearm.core.log import RunLog
 from forearm.core.robot import RobotSpec
 
-from .effort import calibrate_effort, intervals
+from .effort import EffortResult, calibrate_effort, intervals
 from .effort_model import start_of
 from .linear import fit
-from .motion import motion_of
+from .motion import Motion
 from .natural import labels, natural
 
 
@@ -31,25 +31,25 @@ def leave_one_out(
     """
     hits: dict[str, list[bool]] = {}
     pairs = 0
-    for i, unseen in enumerate(logs):
-        others = [log for k, log in enumerate(logs) if k != i]
-        groups = [("from one log", [log]) for log in others]
-        groups += [("from all others", others)] if len(others) > 1 else []
-        for kind, train in groups:
+    index = range(len(logs))
+    groups = [("from one log", [i]) for i in index]
+    if len(logs) > 2:
+        groups += [("from all others", [k for k in index if k != i]) for i in index]
+    for kind, train in groups:
+        unseen = [logs[k] for k in index if k not in train]
+        result = calibrate_effort([logs[k] for k in train], robot, unseen)
+        for motion in result.held:
             pairs += 1
-            for name, inside in _inside(train, unseen, robot).items():
+            for name, inside in _inside(result, motion).items():
                 hits.setdefault(kind, []).append(inside)
                 hits.setdefault(name.split("[")[0], []).append(inside)
     count = sum(len(hits[k]) for k in ("from one log", "from all others") if k in hits)
     return {name: float(np.mean(row)) for name, row in hits.items()}, pairs, count
 
 
-def _inside(
-    train: Sequence[RunLog], unseen: RunLog, robot: RobotSpec
-) -> dict[str, bool]:
-    result = calibrate_effort(train, robot, [unseen])
+def _inside(result: EffortResult, motion: Motion) -> dict[str, bool]:
+    """Return by value whether the refit of a log lies in the interval."""
     low, high, known = intervals(result)
-    motion = motion_of(unseen, result.chain, result.choice.half)
     setup = result.choice.setup
     again = natural(fit(setup, [motion], start_of(setup)))
     return {

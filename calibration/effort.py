@@ -18,6 +18,7 @@ from forearm.sim.model import build_model
 
 from .chain import Chain, chain_of
 from .crossval import Choice, choose
+from .doctor import check_log
 from .effort_model import Model, start_of
 from .gate import gated
 from .identifiability import unknown_directions
@@ -25,7 +26,7 @@ from .linear import fit
 from .motion import Flags, Motion, motion_of
 from .natural import identified, jacobian, natural, natural_params
 from .nominal import first_gain, nominal_model
-from .score import errors
+from .score import errors, noise_floor
 from .spread import covariance
 
 UNIT = "%"
@@ -96,6 +97,7 @@ class EffortResult:
         return {
             "held_out": {
                 **mean,
+                "noise_floor": float(np.nanmean(noise_floor(self.held))),
                 "unit": UNIT,
                 "per_joint": self.per_joint(),
                 "per_log": self.per_log(),
@@ -127,6 +129,7 @@ def calibrate_effort(
         ForearmError: a log holds no effort, is too short, or the units differ.
     """
     begin = time.monotonic()
+    found_wrong, logs = _examined(logs, robot)
     train, held_logs = _split(logs, robot, held_logs, holdout)
     unit = _unit([*train, *held_logs])
     chain = chain_of(build_model(robot), robot)
@@ -151,7 +154,7 @@ def calibrate_effort(
         nominal=nominal,
         choice=choice,
         spread=spread,
-        findings=_findings(robot, choice, kept, unit),
+        findings=[*found_wrong, *_findings(robot, choice, kept, unit)],
         unidentifiable=unknown_directions(robot, chain, choice.motions, known, unit),
         seconds=time.monotonic() - begin,
     )
@@ -183,6 +186,15 @@ def intervals(result: EffortResult, level: float = 0.9) -> tuple[Floats, Floats,
     std = np.sqrt(np.diag(turn @ result.spread @ turn.T))
     half = float(norm.ppf((1 + level) / 2)) * std
     return values - half, values + half, identified(result.fitted, result.spread)
+
+
+def _examined(
+    logs: Sequence[RunLog], robot: RobotSpec
+) -> tuple[list[str], list[RunLog]]:
+    """Return what the doctor found in the training logs, and the logs as repaired."""
+    checkups = [check_log(log, robot) for log in logs]
+    said = [finding.sentence for c in checkups for finding in c.findings]
+    return said, [c.log for c in checkups]
 
 
 def _split(

@@ -9,7 +9,8 @@ import numpy as np
 from forearm.core.log import Floats
 
 from .effort_model import Model
-from .motion import Motion
+from .motion import Flags, Motion
+from .smooth import local_slope
 
 RARE = 0.02
 """A joint that moves in a smaller part of the samples only twitches: not scored."""
@@ -18,6 +19,43 @@ RARE = 0.02
 def errors(model: Model, motions: Sequence[Motion]) -> Floats:
     """Return 100 |effort - model| / |effort| per joint on moving samples, (n,)."""
     return relative([m.effort - model.predict(m) for m in motions], motions)
+
+
+def noise_floor(motions: Sequence[Motion], half: int = 3) -> Floats:
+    """Return the part of the effort that is white noise [%] per joint, (n,).
+
+    What a smooth curve through neighbouring samples leaves, in the unit of the errors:
+    no model can predict better.
+
+    Args:
+        motions: logs.
+        half: samples on each side of the curve's window.
+    """
+    impulse = np.zeros((4 * half + 1, 1))
+    impulse[2 * half] = 1.0
+    kernel = local_slope(np.linspace(0.0, 0.04 * half, len(impulse)), impulse, half)[0][
+        :, 0
+    ]
+    left = 1 - 2 * kernel[2 * half] + float(kernel @ kernel)
+    rough = [m.effort - local_slope(m.log.time, m.effort, half)[0] for m in motions]
+    smooth = [_no_reversal(m, half) for m in motions]
+    top = [np.where(s, r, 0) ** 2 for s, r in zip(smooth, rough, strict=True)]
+    count = np.concatenate(smooth).sum(axis=0)
+    noise = np.concatenate(top).sum(axis=0) / np.where(count > 0, count, np.nan) / left
+    size = [np.where(m.moving, m.effort, 0) ** 2 for m in motions]
+    moving = np.concatenate([m.moving for m in motions]).sum(axis=0)
+    total = np.concatenate(size).sum(axis=0) / np.where(moving > 0, moving, np.nan)
+    return np.asarray(100 * np.sqrt(noise / total))
+
+
+def _no_reversal(motion: Motion, half: int) -> Flags:
+    """Return where a joint goes one way all through the window: no friction jumps."""
+    out = motion.moving.copy()
+    for shift in range(-half, half + 1):
+        near = np.roll(motion.qvel, shift, axis=0)
+        out &= np.sign(near) == np.sign(motion.qvel)
+    out[:half] = out[-half:] = False
+    return out
 
 
 def relative(wrong: Sequence[Floats], motions: Sequence[Motion]) -> Floats:
