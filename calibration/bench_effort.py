@@ -65,8 +65,13 @@ def _loaded(name: str) -> bool:
     return name.endswith(KNOWN) or "load" in name.lower()
 
 
-def ur10e_current(folder: Path) -> list[Case]:
-    """Motor current of a UR10e, trained on one log, judged on all others."""
+def ur10e_current(folder: Path, intervals: bool = True) -> list[Case]:
+    """Motor current of a UR10e, trained on one log, judged on all others.
+
+    Args:
+        folder: the data.
+        intervals: measure their coverage too, which takes a minute.
+    """
     path = next((folder / "ur10e" / "logs").glob(f"*{TRAIN}.csv*"), None)
     if path is None:
         return []
@@ -102,6 +107,8 @@ def ur10e_current(folder: Path) -> list[Case]:
                 "peer_seconds": peer_seconds,
             }
         )
+    if not intervals:
+        return out
     singles = [n for n in logs if not _loaded(n) and "joint_" not in n]
     return [*out, coverage_case({n: logs[n] for n in singles})]
 

@@ -33,9 +33,8 @@ def noise_floor(motions: Sequence[Motion], half: int = 3) -> Floats:
     """
     impulse = np.zeros((4 * half + 1, 1))
     impulse[2 * half] = 1.0
-    kernel = local_slope(np.linspace(0.0, 0.04 * half, len(impulse)), impulse, half)[0][
-        :, 0
-    ]
+    stamps = np.linspace(0.0, 1.0, len(impulse))
+    kernel = local_slope(stamps, impulse, half)[0][:, 0]
     left = 1 - 2 * kernel[2 * half] + float(kernel @ kernel)
     rough = [m.effort - local_slope(m.log.time, m.effort, half)[0] for m in motions]
     smooth = [_no_reversal(m, half) for m in motions]
@@ -43,8 +42,9 @@ def noise_floor(motions: Sequence[Motion], half: int = 3) -> Floats:
     count = np.concatenate(smooth).sum(axis=0)
     noise = np.concatenate(top).sum(axis=0) / np.where(count > 0, count, np.nan) / left
     size = [np.where(m.moving, m.effort, 0) ** 2 for m in motions]
-    moving = np.concatenate([m.moving for m in motions]).sum(axis=0)
-    total = np.concatenate(size).sum(axis=0) / np.where(moving > 0, moving, np.nan)
+    moving = np.concatenate([m.moving for m in motions])
+    seen = moving.mean(axis=0) >= RARE
+    total = np.concatenate(size).sum(axis=0) / np.where(seen, moving.sum(0), np.nan)
     return np.asarray(100 * np.sqrt(noise / total))
 
 
