@@ -10,12 +10,14 @@ from typing import Any
 from forearm.core.errors import FileError
 
 from .bench_effort import panda_torque, ur10e_current, ur10e_payload
+from .bench_regressor import regressor_speed
 
 Case = dict[str, Any]
 """``data, model, trained_on, held_out {log: error}, unit, seconds``; where there is
 one, ``peer``, ``peer_error {log: error}`` and ``peer_seconds``."""
 
 CASES: tuple[Callable[[Path], list[Case]], ...] = (
+    regressor_speed,
     ur10e_current,
     ur10e_payload,
     panda_torque,
