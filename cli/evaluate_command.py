@@ -48,6 +48,7 @@ def run(args: argparse.Namespace) -> int:
         f"success {result['success']:.1%} [{low:.1%}, {high:.1%}] "
         f"of {result['episodes']} episodes"
     )
+    say_baselines(result)
     for point in result.get("delays", []):
         low, high = point["wilson_95"]
         print(
@@ -81,6 +82,7 @@ def in_simulation(args: argparse.Namespace) -> dict[str, Any]:
     values = load_params(args.params, robot).values(robot) if args.params else None
     rest: dict[str, Any] = {"episodes": args.episodes or 200, "values": values}
     result = evaluate(robot, task, act, seed=args.seed, **rest).as_dict()
+    result["baselines"] = baselines(robot, task, args)
     result["delays"] = (
         delay_curve(robot, task, act, DELAYS, **rest) if args.delays else []
     )
@@ -127,3 +129,35 @@ def over_ros(args: argparse.Namespace) -> dict[str, Any]:
 
 def _plant_file(name: str) -> str | None:
     return None if name == "nominal" else name
+
+
+def baselines(robot: Any, task: Any, args: argparse.Namespace) -> dict[str, Any]:
+    """Return what a random policy does here, and the expert's recorded bar."""
+    from forearm.policies.evaluate import evaluate, random_policy
+    from forearm.sim.baselines import find_expert
+
+    chance = evaluate(
+        robot, task, random_policy(robot, task), episodes=100, seed=args.seed
+    )
+    return {"random": chance.as_dict(), "expert": find_expert(robot, task)}
+
+
+def say_baselines(result: dict[str, Any]) -> None:
+    """Print the reward, its loopholes and the two ends of the scale."""
+    if result.get("reward_mean") is not None:
+        print(f"mean reward {result['reward_mean']:.1f}", end="")
+        found = result["reward_without_success_episodes"]
+        print(f"; {len(found)} failures with the reward of a success")
+        for episode in found[:10]:
+            print(
+                f"  seed {episode['seed']}: reward {episode['reward']:.1f}, no success"
+            )
+    for name, known in result.get("baselines", {}).items():
+        if known is None:
+            print(f"{name}: not recorded for this robot and task; see forearm expert")
+            continue
+        low, high = known["wilson_95"]
+        print(
+            f"{name}: {known['success']:.1%} [{low:.1%}, {high:.1%}] "
+            f"of {known['episodes']} episodes"
+        )

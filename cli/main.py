@@ -18,6 +18,7 @@ COMMANDS: dict[str, str] = {
     "train": "train a policy in simulation",
     "audit": "prove that a randomization changes what it says",
     "evaluate": "success of a policy, with its interval",
+    "expert": "solve a task by planning on the simulator; the bar for policies",
     "export": "turn a training run into a bundle for the robot",
     "inspect": "say in words what a bundle senses and commands",
     "discrete": "solve the lattice sub-task with Q-learning or DQN",

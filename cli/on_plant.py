@@ -115,4 +115,4 @@ def evaluate_on_plant(
     arm = PlantEpisodes(bundle, spec, folder)
     outcomes = [arm.run(seed + i) for i in range(episodes)]
     success = np.array([done for done, _ in outcomes])
-    return judge(success, np.array([reward for _, reward in outcomes]))
+    return judge(success, np.array([reward for _, reward in outcomes]), seed)

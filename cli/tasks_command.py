@@ -17,6 +17,7 @@ def run(args: argparse.Namespace) -> int:
 
     for task in TASKS.values():
         print(f"{task.name:<10} {1 / task.control_dt:.0f} Hz  {task.summary}")
+        print(f"{'':<10} success: {task.success}")
     if args.json:
         write_json(args.json, {name: task.summary for name, task in TASKS.items()})
     return 0

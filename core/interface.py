@@ -77,6 +77,15 @@ class Sensed:
         return rotation_error(self.pose.rotation, target)
 
     @cached_property
+    def tool_to_object(self) -> Array:
+        """Object minus tool position [m], shape (..., 3)."""
+        return self.sensors["object_position"] - self.pose.position
+
+    def lever_gradient(self, linear: Array) -> Array:
+        """J_v^T linear, (..., arm_n): how each joint moves the tool along it."""
+        return joint_gradient(self.pose, linear, 0.0 * linear)[0]
+
+    @cached_property
     def gradient(self) -> tuple[Array, Array]:
         """J_v^T position_error [m] and J_w^T rotation_error [1], (..., arm_n) each."""
         return joint_gradient(self.pose, self.position_error, self.rotation_error)
@@ -117,6 +126,21 @@ def _centred_joint_pos(s: Sensed) -> Array:
     return _scaled(s, joint_pos - home)
 
 
+def _saturate(value: Array) -> Array:
+    """Keep small values and squash large ones into (-1, 1)."""
+    xp = array_namespace(value)
+    return xp.tanh(value)
+
+
+def _two_axes(rotation: Array) -> Array:
+    """Return the x and y axes, (..., 6): a rotation without jumps or double cover.
+
+    Zhou et al., On the Continuity of Rotation Representations, CVPR 2019.
+    """
+    xp = array_namespace(rotation)
+    return xp.concat([rotation[..., :, 0], rotation[..., :, 1]], axis=-1)
+
+
 TERMS: dict[str, Term] = {
     "joint_pos": Term((), _centred_joint_pos, 0),
     "joint_vel": Term(("joint_vel",), lambda s: _scaled(s, s.sensors["joint_vel"]), 0),
@@ -141,6 +165,33 @@ TERMS: dict[str, Term] = {
     ),
     "rotation_gradient": Term(
         ("target_position", "target_quat_wxyz"), lambda s: s.gradient[1], ARM
+    ),
+    "fine_position_error": Term(
+        ("target_position",), lambda s: _saturate(50.0 * s.position_error), 3
+    ),
+    "target_velocity": Term(
+        ("target_velocity",), lambda s: 2.0 * s.sensors["target_velocity"], 3
+    ),
+    "tool_to_object": Term(("object_position",), lambda s: 5.0 * s.tool_to_object, 3),
+    "object_gradient": Term(
+        ("object_position",), lambda s: 5.0 * s.lever_gradient(s.tool_to_object), ARM
+    ),
+    "object_to_target": Term(
+        ("object_position", "target_position"),
+        lambda s: 5.0 * (s.sensors["target_position"] - s.sensors["object_position"]),
+        3,
+    ),
+    "object_position": Term(
+        ("object_position",), lambda s: s.sensors["object_position"], 3
+    ),
+    "target_position": Term(
+        ("target_position",), lambda s: s.sensors["target_position"], 3
+    ),
+    "tool_axes": Term((), lambda s: _two_axes(s.pose.rotation), 6),
+    "target_axes": Term(
+        ("target_quat_wxyz",),
+        lambda s: _two_axes(rotation_from_quat_wxyz(s.sensors["target_quat_wxyz"])),
+        6,
     ),
 }
 """Every observation term by name."""
@@ -239,8 +290,11 @@ class Interface:
         acc = xp.asarray(
             self.robot.vector("acceleration") * limit.acceleration, **options
         )
-        lower = xp.asarray(self.robot.lower + limit.margin, **options)
-        upper = xp.asarray(self.robot.upper - limit.margin, **options)
+        # A finger in metres needs no distance in radians.
+        slides = np.array([joint.prismatic for joint in self.robot.joints])
+        margin = np.where(slides, 0.0, limit.margin)
+        lower = xp.asarray(self.robot.lower + margin, **options)
+        upper = xp.asarray(self.robot.upper - margin, **options)
         wish = xp.clip(action, -1.0, 1.0) * top
         step = acc * dt
         velocity = previous_vel + _clip(xp, wish - previous_vel, -step, step)

@@ -147,6 +147,16 @@ def sensed_range(
     return low, high
 
 
+TOPICS = {
+    "object_position": "object_pose",
+    "object_quat_wxyz": "object_pose",
+    "target_velocity": "target_twist",
+}
+"""Topics of task sensors that are not the target's pose."""
+
+OBJECT_MAX_AGE = dict.fromkeys(("object_position", "object_quat_wxyz"), 0.2)
+"""Oldest object pose a policy accepts [s]: five times the trained camera's delay."""
+
 ROS_FIELDS = {"joint_pos": "position", "joint_vel": "velocity"}
 
 
@@ -166,9 +176,9 @@ def _inputs(
                 size=size,
                 unit=SENSORS[name].unit,
                 kind=kind,
-                topic=topics.get(kind),
+                topic=TOPICS.get(name, topics.get(kind)),
                 field=ROS_FIELDS.get(name, "pose" if kind == "task" else None),
-                max_age=MAX_AGE if kind == "robot" else None,
+                max_age=MAX_AGE if kind == "robot" else OBJECT_MAX_AGE.get(name),
                 low=low[name].astype(float).tolist(),
                 high=high[name].astype(float).tolist(),
             )

@@ -83,6 +83,8 @@ def random_sensors(
         "previous_command": joint_pos + lead,
         "previous_command_vel": rng.uniform(-1.2, 1.2, (count, robot.n)) * speed,
         "target_position": rng.uniform(-1.5, 1.5, (count, 3)),
+        "target_velocity": rng.normal(0.0, 0.5, (count, 3)),
+        "object_position": rng.uniform(-1.5, 1.5, (count, 3)),
         "target_quat_wxyz": quat / np.linalg.norm(quat, axis=1, keepdims=True),
     }
     return {name: draws[name].astype(np.float32) for name in interface.sensors}

@@ -79,6 +79,10 @@ class ArmBatch:
         self.model = build_model(robot, values, timestep=timestep, hook=hook)
         self.batch = mujoco.batch.Batch(self.model, nsim, nthread)
         self._map = FieldMap(build_model(robot, timestep=timestep, hook=hook), robot)
+        mimic = robot.gripper.mimic if robot.gripper and robot.grips else ()
+        self._followers = np.array(
+            [self.model.joint(name).qposadr[0] for name in mimic], np.intp
+        )
         self._qpos = self.batch.bind("qpos")
         self._qvel = self.batch.bind("qvel")
         self._ctrl = self.batch.bind("ctrl")
@@ -137,6 +141,8 @@ class ArmBatch:
         """
         self.batch.reset(ids, stage=mujoco.mjtStage.mjSTAGE_NONE)
         self._qpos[ids[:, None], self._map.qpos] = joint_pos
+        if len(self._followers):
+            self._qpos[ids[:, None], self._followers] = joint_pos[:, -1:]
         self.set_command(ids, joint_pos)
         for slot, joint in zip(self._history_values, joint_pos.T, strict=True):
             self._history[ids, slot] = joint[:, None]

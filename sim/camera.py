@@ -52,7 +52,7 @@ class Camera:
         quat_wxyz: Floats,
         rngs: list[np.random.Generator],
     ) -> None:
-        """Begin episodes of ``ids`` with the object at rest at a pose (k, 3), (k, 4)."""
+        """Begin episodes of ``ids`` with the object at rest, (k, 3) and (k, 4)."""
         self._position[ids] = position[:, None]
         self._quat_wxyz[ids] = quat_wxyz[:, None]
         self._tick[ids] = 0

@@ -13,7 +13,7 @@ from forearm.core.robots import get_robot
 
 from .loop import ArmLoop
 from .randomization import get_randomization
-from .tasks import get_task
+from .tasks import Task, get_task
 
 
 class ArmEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
@@ -26,12 +26,15 @@ class ArmEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     metadata = {"render_modes": []}  # noqa: RUF012
 
     def __init__(
-        self, task: str = "reach", robot: str = "ur5e", randomization: str = "none"
+        self,
+        task: str | type[Task] = "reach",
+        robot: str = "ur5e",
+        randomization: str = "none",
     ) -> None:
-        """Build one simulation; names as on the command line."""
+        """Build one simulation; names as on the command line, or a task itself."""
         self.loop = ArmLoop(
             get_robot(robot),
-            get_task(task),
+            get_task(task) if isinstance(task, str) else task,
             1,
             randomization=get_randomization(randomization),
             nthread=1,

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
 from forearm.core.errors import LimitError
-from forearm.core.kinematics import Kinematics
+from forearm.core.kinematics import Kinematics, Pose
 from forearm.core.robot import RobotSpec
 
 Floats = NDArray[np.float64]
@@ -65,3 +65,60 @@ def point_down(robot: RobotSpec, position: Floats, start: Floats) -> Floats:
             f"{tilt:.2f} rad)"
         )
     return joint_pos
+
+
+DAMPING = 1e-4
+"""Damping of the least squares step: what keeps it sane near a singularity."""
+
+ITERATIONS = 25
+"""Steps of the batched solver; it converges in about a dozen."""
+
+
+def down_jacobian(pose: Pose) -> Floats:
+    """Return the Jacobian (k, 6, n) of tool position and tool z axis.
+
+    Columns ``z_i x (p - p_i)`` and ``z_i x z`` (Siciliano et al., Robotics, 2009, eq.
+    3.30). The turn about the tool's own axis does not appear: it is free.
+    """
+    lever = pose.position[:, None, :] - pose.joint_position
+    axis = np.broadcast_to(pose.rotation[:, None, :, 2], lever.shape)
+    rows = [np.cross(pose.joint_axis, lever), np.cross(pose.joint_axis, axis)]
+    return np.concatenate(rows, axis=2).transpose(0, 2, 1)
+
+
+def damped_step(jacobian: Floats, error: Floats, damping: float = DAMPING) -> Floats:
+    """Return J^T (J J^T + damping)^-1 error, (k, n): the damped least squares step."""
+    square = jacobian @ jacobian.transpose(0, 2, 1)
+    square = square + damping * np.eye(square.shape[1])
+    solved = np.linalg.solve(square, error[..., None])
+    return np.asarray((jacobian.transpose(0, 2, 1) @ solved)[..., 0])
+
+
+def solve_down(
+    robot: RobotSpec, position: Floats, start: Floats
+) -> tuple[Floats, Floats]:
+    """Bring many tools to points, pointing straight down, from where they are.
+
+    Args:
+        robot: the arm.
+        position: points in the base frame [m], (k, 3).
+        start: joint positions to start from [rad], (k, n).
+
+    Returns:
+        Joint positions [rad] (k, n) and the remaining error (k,): the largest of the
+        distances [m] and of the tool axis from straight down [1].
+    """
+    kinematics, n = Kinematics(robot), robot.arm_n
+    joint_pos = np.array(start, np.float64)
+    for _ in range(ITERATIONS):
+        pose = kinematics(joint_pos)
+        error = np.concatenate(
+            [position - pose.position, DOWN - pose.rotation[..., 2]], axis=1
+        )
+        step = damped_step(down_jacobian(pose), error)
+        joint_pos[:, :n] += np.clip(step, -0.2, 0.2)
+    pose = kinematics(joint_pos)
+    error = np.concatenate(
+        [position - pose.position, DOWN - pose.rotation[..., 2]], axis=1
+    )
+    return joint_pos, np.abs(error).max(axis=1)

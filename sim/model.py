@@ -74,10 +74,11 @@ def build_model(
         spec = mujoco.MjSpec.from_file(str(path))
         if robot.gripper is not None and not robot.grips:
             freeze_gripper(spec, robot.gripper)
-        add_servos(spec, robot, timestep)
-        _add_payload(spec, robot)
+        # First the task's: its gripper, if any, gets a servo like every joint.
         if hook is not None:
             hook(spec)
+        add_servos(spec, robot, timestep)
+        _add_payload(spec, robot)
         spec.option.timestep = timestep
         spec.option.gravity = [0.0, 0.0, -GRAVITY]
         model = spec.compile()

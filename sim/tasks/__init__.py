@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from forearm.core.errors import UnknownNameError
 
+from .insert import Insert
+from .pick_place import PickPlace
+from .push import Push
 from .reach import Reach
 from .task import State, Task
+from .track import Track
 
-TASKS: dict[str, type[Task]] = {task.name: task for task in (Reach,)}
+TASKS: dict[str, type[Task]] = {
+    task.name: task for task in (Reach, Track, Push, PickPlace, Insert)
+}
 """Every task by its name."""
 
 
@@ -22,4 +28,14 @@ def get_task(name: str) -> type[Task]:
     return TASKS[name]
 
 
-__all__ = ("TASKS", "Reach", "State", "Task", "get_task")
+__all__ = (
+    "TASKS",
+    "Insert",
+    "PickPlace",
+    "Push",
+    "Reach",
+    "State",
+    "Task",
+    "Track",
+    "get_task",
+)

@@ -14,6 +14,7 @@ from forearm.core.kinematics import (
     rotation_from_quat_wxyz,
 )
 from forearm.core.robot import RobotSpec
+from forearm.sim.goals import PoseGoal
 from forearm.sim.workspace import Pool, make_pool, reach_of
 
 from .task import Floats, Ids, Singles, State, Task
@@ -65,6 +66,7 @@ class Reach(Task):
     )
     episode_time = 3.0
     control_dt = 0.02
+    goal = PoseGoal(position_tolerance=0.02, angle_tolerance=0.2)
     position_tolerance = 0.02
     """Success needs the tool this close [m]."""
     angle_tolerance = 0.2
@@ -80,6 +82,8 @@ class Reach(Task):
         self._quat_wxyz = np.zeros((nsim, 4), np.float32)
         self._rotation = np.zeros((nsim, 3, 3), np.float32)
         self._held = np.zeros(nsim, np.intp)
+        self.solution = np.zeros((nsim, self.robot.n))
+        """A configuration that holds the target pose [rad], for an expert."""
         self._hold_steps = round(self.hold_time / self.control_dt)
 
     def reset(self, ids: Ids, rngs: list[np.random.Generator]) -> Floats:
@@ -87,6 +91,7 @@ class Reach(Task):
         size = len(self._pool.joint_pos)
         pairs = np.array([rng.choice(size, 2, replace=False) for rng in rngs])
         start, goal = pairs[:, 0], pairs[:, 1]
+        self.solution[ids] = self._pool.joint_pos[goal]
         self.set_target(ids, self._pool.position[goal], self._pool.quat_wxyz[goal])
         return np.asarray(self._pool.joint_pos[start])
 

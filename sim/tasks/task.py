@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from forearm.core.interface import CommandLimits, Interface
 from forearm.core.kinematics import Pose
 from forearm.core.robot import RobotSpec
+from forearm.sim.goals import Goal
 from forearm.sim.model import SpecHook
 from forearm.sim.scene import Scene
 
@@ -56,6 +57,8 @@ class Task(ABC):
     """Length of an episode [s]."""
     control_dt: ClassVar[float]
     """Control period [s]."""
+    goal: ClassVar[Goal | None] = None
+    """What hindsight may ask for instead; none where a state is no goal."""
     limits: ClassVar[CommandLimits] = CommandLimits()
     """What the policy's command never exceeds."""
 

@@ -21,9 +21,9 @@ from forearm.sim.vector_env import ArmVectorEnv
 ROBOT = get_robot("ur5e")
 
 
-def _actions(steps, nsim, seed=0):
+def _actions(steps, nsim, seed=0, n=ROBOT.n):
     rng = np.random.default_rng(seed)
-    return rng.uniform(-1, 1, (steps, nsim, ROBOT.n)).astype(np.float32)
+    return rng.uniform(-1, 1, (steps, nsim, n)).astype(np.float32)
 
 
 def test_gymnasium_accepts_the_environment():
@@ -84,7 +84,7 @@ def test_observations_are_finite_in_spec_varied_and_not_shared(name):
     loop = ArmLoop(ROBOT, get_task(name), 16, randomization=PRESETS["light"])
     first = loop.reset()
     kept = first.copy()
-    rows = [loop.step(action).observation for action in _actions(60, 16)]
+    rows = [loop.step(a).observation for a in _actions(60, 16, n=loop.robot.n)]
     np.testing.assert_array_equal(first, kept)
     stacked = np.concatenate([first, *rows])
     assert stacked.dtype == np.float32
