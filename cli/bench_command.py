@@ -17,20 +17,37 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``forearm bench``."""
     parser.add_argument("kind", help=", ".join(KINDS))
     parser.add_argument("--json", metavar="FILE", help="write the result as JSON")
+    parser.add_argument(
+        "--soak",
+        type=float,
+        nargs="?",
+        const=600.0,
+        default=0.0,
+        metavar="SECONDS",
+        help="control: also watch the memory of a long run, ten minutes",
+    )
+    parser.add_argument(
+        "--markdown", metavar="FILE", help="control: write the result as a page"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure and print every figure."""
     from forearm.core.errors import UnknownNameError
-    from forearm.core.files import write_json
+    from forearm.core.files import write_atomic, write_json
 
     if args.kind not in KINDS:
         raise UnknownNameError("benchmark", args.kind, KINDS)
-    result = importlib.import_module(KINDS[args.kind]).run()
+    chosen = {"soak": args.soak} if args.kind == "control" else {}
+    result = importlib.import_module(KINDS[args.kind]).run(**chosen)
     for name, value in result.items():
         print(
             f"{name}: {value:.4g}" if isinstance(value, float) else f"{name}: {value}"
         )
     if args.json:
         write_json(args.json, result)
+    if args.markdown and args.kind == "control":
+        from forearm.deploy.bench_report import markdown
+
+        write_atomic(args.markdown, markdown(result))
     return 0

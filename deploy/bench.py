@@ -15,11 +15,10 @@ from typing import Any
 from forearm.core.robots import get_robot
 
 from .histogram import Histogram
-from .onnx_policy import OnnxPolicy
 from .realtime import enter_realtime
-from .sample import sample_bundle
+from .sample import bare_mlp, sample_bundle
 from .schedule import Schedule
-from .supervisor import Task, forearm, supervised
+from .supervisor import Process, Task, forearm, supervised
 
 RATES = (50.0, 100.0, 200.0, 500.0)
 """Rates measured [Hz]."""
@@ -27,9 +26,15 @@ RATES = (50.0, 100.0, 200.0, 500.0)
 BENCH_DOMAIN = "99"
 """ROS domain of the benchmark's processes."""
 
+START = 3.0
+"""Until a node runs evenly [s]; memory and CPU count from then on."""
+
 
 def run(
-    seconds: float = 10.0, rates: tuple[float, ...] = RATES, robot: str = "ur5e"
+    seconds: float = 10.0,
+    rates: tuple[float, ...] = RATES,
+    robot: str = "ur5e",
+    soak: float = 0.0,
 ) -> dict[str, Any]:
     """Measure every rate with both executors, with and without real-time priority.
 
@@ -37,62 +42,135 @@ def run(
         seconds: duration of each cell [s].
         rates: control rates [Hz].
         robot: short name of the arm.
+        soak: duration of a run at 100 Hz whose memory is watched [s]; 0 for none.
 
     Returns:
         ``rates``: one entry per cell with ``hz``, ``executor``, ``realtime``,
-        ``missed_percent``, ``floor_missed_percent``, jitter, tick and MLP times [us].
+        ``missed_percent``, ``floor_missed_percent``, jitter, tick and MLP times [us];
+        ``soak``: memory, threads and file descriptors at its start and end.
     """
-    cells = []
+    result: dict[str, Any] = {"cpus": os.cpu_count(), "seconds_per_cell": seconds}
     with tempfile.TemporaryDirectory() as folder:
+        cells = result["rates"] = []
         for hz in rates:
-            bundle = Path(folder) / f"bundle{hz:g}"
-            sample_bundle(bundle, get_robot(robot), 1.0 / hz)
-            for executor in ("single", "events"):
-                for realtime in (False, True):
+            bundle = _bundle(Path(folder), robot, hz)
+            for realtime in (False, True):
+                for executor in ("single", "events"):
                     cells.append(_cell(bundle, robot, hz, executor, realtime, seconds))
-    return {"rates": cells, "cpus": os.cpu_count(), "seconds_per_cell": seconds}
+        if soak:
+            bundle = _bundle(Path(folder), robot, 100.0)
+            _, watched, _ = _drive(bundle, robot, 100.0, "single", True, soak)
+            result["soak"] = {"seconds": soak, **watched}
+    result["load"] = os.getloadavg()[2]
+    return result
+
+
+def _bundle(folder: Path, robot: str, hz: float) -> Path:
+    bundle = folder / f"bundle{hz:g}"
+    if not bundle.exists():
+        sample_bundle(bundle, get_robot(robot), 1.0 / hz)
+    return bundle
 
 
 def _cell(
     bundle: Path, robot: str, hz: float, executor: str, realtime: bool, seconds: float
 ) -> dict[str, Any]:
-    report = bundle.parent / f"{bundle.name}_{executor}_{realtime}.json"
-    environment = {
-        "ROS_DOMAIN_ID": BENCH_DOMAIN,
-        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
-        "OMP_NUM_THREADS": "1",
-    }
-    command = ["deploy", str(bundle), "--seconds", str(seconds), "--json", str(report)]
-    command += ["--executor", executor] + ([] if realtime else ["--no-realtime"])
-    plant = ["plant", "--robot", robot, "--rate", f"{max(2 * hz, 250):g}"]
-    target = [sys.executable, "-m", "forearm.deploy.bench", "--target", robot]
-    tasks = [
-        Task(name="plant", command=forearm(*plant), environment=environment),
-        Task(name="target", command=target, environment=environment),
-        Task(name="node", command=forearm(*command), environment=environment),
-    ]
-    floor, mlp = _floor(hz, realtime, min(seconds, 5.0)), _mlp(bundle, hz)
-    steal = _steal()
-    with supervised(tasks, bundle.parent / report.stem) as running:
-        running["node"].wait(seconds + 30)
-    fields = json.loads(report.read_text()) if report.is_file() else {}
+    """Measure one cell, its floor half before and half after it."""
+    half, stolen, start = max(1.0, 0.5 * seconds), _steal(), time.monotonic()
+    before = _floor(robot, hz, realtime, half)
+    fields, watched, trip = _drive(bundle, robot, hz, executor, realtime, seconds)
+    after = _floor(robot, hz, realtime, half)
+    floor = {k: 0.5 * (before[k] + after[k]) for k in before}
+    tick = _number(fields, "work_p50_us")
+    stolen = (_steal() - stolen) / (time.monotonic() - start)
     return {
         "hz": hz,
         "executor": executor,
         "realtime": realtime,
         "missed_percent": float(fields.get("missed_percent", math.nan)),
-        "floor_missed_percent": floor,
+        "floor_missed_percent": floor["missed_percent"],
         "jitter_p50_us": _number(fields, "lateness_p50_us"),
         "jitter_p99_us": _number(fields, "lateness_p99_us"),
-        "tick_p50_us": _number(fields, "work_p50_us"),
+        "floor_jitter_p99_us": floor["jitter_p99_us"],
+        "tick_p50_us": tick,
         "tick_p99_us": _number(fields, "work_p99_us"),
+        "mlp_p50_us": floor["mlp_p50_us"],
+        "tick_per_mlp": tick / floor["mlp_p50_us"],
         "publish_p50_us": _number(fields, "publish_p50_us"),
         "publish_p99_us": _number(fields, "publish_p99_us"),
         "inference_p50_us": _number(fields, "inference_p50_us"),
         "state_age_p50_us": _number(fields, "state_age_p50_us"),
-        "mlp_p50_us": mlp,
-        "steal_percent": 100 * (_steal() - steal) / (seconds * (os.cpu_count() or 1)),
+        **trip,
+        "cpu_percent": watched["cpu_percent"],
+        "steal_percent": 100 * stolen / (os.cpu_count() or 1),
         "granted": fields.get("realtime", ""),
+    }
+
+
+def _drive(
+    bundle: Path, robot: str, hz: float, executor: str, realtime: bool, seconds: float
+) -> tuple[dict[str, str], dict[str, float], dict[str, float]]:
+    """Run plant, node and a sender of targets; return what each has measured."""
+    folder = Path(tempfile.mkdtemp(dir=bundle.parent))
+    report, trip = folder / "node.json", folder / "trip.json"
+    environment = {
+        "ROS_DOMAIN_ID": BENCH_DOMAIN,
+        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+        "OMP_NUM_THREADS": "1",
+    }
+    node = ["deploy", str(bundle), "--seconds", str(seconds + START), "--wait", "30"]
+    node += ["--json", str(report), "--executor", executor]
+    node += [] if realtime else ["--no-realtime"]
+    plant = ["plant", "--robot", robot, "--rate", f"{max(2 * hz, 250):g}"]
+    sender = [sys.executable, "-m", "forearm.deploy.bench_node", robot, str(trip)]
+    commands = {"plant": forearm(*plant), "sender": sender, "node": forearm(*node)}
+    tasks = [
+        Task(name=name, command=command, environment=environment)
+        for name, command in commands.items()
+    ]
+    with supervised(tasks, folder) as running:
+        watched = watch_process(running["node"], seconds + START + 40.0)
+        running["sender"].stop()
+    fields = json.loads(report.read_text()) if report.is_file() else {}
+    return fields, watched, json.loads(trip.read_text()) if trip.is_file() else {}
+
+
+def watch_process(process: Process, longest: float) -> dict[str, float]:
+    """Watch a process until it ends, at most ``longest`` [s].
+
+    Returns:
+        ``cpu_percent`` of one core, and resident memory [MB], threads and file
+        descriptors, each ``_start`` and ``_end``, from :data:`START` seconds on.
+    """
+    begin, first, last = time.monotonic(), None, None
+    while process.status() is None and time.monotonic() - begin < longest:
+        sample = _sample(process.pid)
+        # A process that has just ended still has an entry, without memory.
+        if sample and sample["memory_mb"] > 0 and sample["time"] - begin > START:
+            first, last = first or sample, sample
+        time.sleep(0.25)
+    if first is None or last is None:
+        return {"cpu_percent": math.nan}
+    passed = max(last["time"] - first["time"], 1e-9)
+    result = {"cpu_percent": 100 * (last["cpu"] - first["cpu"]) / passed}
+    for name in ("memory_mb", "threads", "descriptors"):
+        result[f"{name}_start"], result[f"{name}_end"] = first[name], last[name]
+    return result
+
+
+def _sample(pid: int) -> dict[str, float] | None:
+    try:
+        # Fields after the program's name: proc(5).
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        descriptors = len(os.listdir(f"/proc/{pid}/fd"))
+    except OSError:
+        return None
+    return {
+        "time": time.monotonic(),
+        "cpu": (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"),
+        "threads": int(fields[17]),
+        "memory_mb": int(fields[21]) * os.sysconf("SC_PAGE_SIZE") / 1e6,
+        "descriptors": descriptors,
     }
 
 
@@ -100,59 +178,47 @@ def _number(fields: dict[str, str], name: str) -> float:
     return float(fields.get(name, "nan"))
 
 
-def _floor(hz: float, realtime: bool, seconds: float) -> float:
-    """Missed periods of an empty loop [percent], in a process of its own."""
+def _floor(robot: str, hz: float, realtime: bool, seconds: float) -> dict[str, float]:
+    """Measure an empty loop and the bare network in a process of their own."""
     code = (
-        "from forearm.deploy.bench import floor;"
-        f"print(floor({hz}, {realtime}, {seconds}))"
+        "import json; from forearm.deploy.bench import floor;"
+        f"print(json.dumps(floor({robot!r}, {hz}, {realtime}, {seconds})))"
     )
     out = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    return float(out.stdout)
+    values: dict[str, float] = json.loads(out.stdout)
+    return values
 
 
-def floor(hz: float, realtime: bool, seconds: float) -> float:
-    """Return how many periods an empty loop misses here [percent]."""
+def floor(robot: str, hz: float, realtime: bool, seconds: float) -> dict[str, float]:
+    """Measure what no node can beat here.
+
+    Returns:
+        ``missed_percent`` and ``jitter_p99_us`` of an empty loop, and ``mlp_p50_us``:
+        ``session.run`` of a bare network of the policy's size at the same rate.
+    """
+    run_mlp = bare_mlp(get_robot(robot))
     if realtime:
         enter_realtime()
-    schedule = Schedule(1.0 / hz)
+    schedule, lateness = Schedule(1.0 / hz), Histogram()
     for _ in range(int(seconds * hz)):
-        schedule.wait()
-    return 100.0 * schedule.missed / (schedule.ticks + schedule.missed)
-
-
-def _mlp(bundle: Path, hz: float, runs: int = 200) -> float:
-    """Median time of the graph alone, run at the rate it is used at [us]."""
-    from forearm.core.bundle import load_bundle
-
-    policy, histogram = OnnxPolicy(load_bundle(bundle)), Histogram()
-    schedule = Schedule(1.0 / hz)
-    for _ in range(runs):
+        lateness.add(schedule.wait())
+    missed = 100.0 * schedule.missed / (schedule.ticks + schedule.missed)
+    schedule, mlp = Schedule(1.0 / hz), Histogram()
+    for _ in range(int(min(seconds, 2.0) * hz)):
         schedule.wait()
         start = time.perf_counter()
-        policy.run()
-        histogram.add(time.perf_counter() - start)
-    return 1e6 * histogram.quantile(0.5)
+        run_mlp()
+        mlp.add(time.perf_counter() - start)
+    return {
+        "missed_percent": missed,
+        "jitter_p99_us": 1e6 * lateness.quantile(0.99),
+        "mlp_p50_us": 1e6 * mlp.quantile(0.5),
+    }
 
 
 def _steal() -> float:
     """CPU time the hypervisor took away since boot [s]."""
     first = Path("/proc/stat").read_text().split("\n", 1)[0].split()
     return float(first[8]) / os.sysconf("SC_CLK_TCK")
-
-
-def _publish_targets(robot: str) -> None:
-    """Keep the arm moving until killed."""
-    from .targets import Target, run_episodes
-
-    info = {"episode_time": 1.0, "hold_time": 0.1}
-    targets = [
-        Target((0.2 * s, -0.2 * s, 0.1 * s), (1.0, 0.0, 0.0, 0.0))
-        for s in (1.0, -1.0) * 1000
-    ]
-    run_episodes(get_robot(robot), targets, info)
-
-
-if __name__ == "__main__":
-    _publish_targets(sys.argv[-1])

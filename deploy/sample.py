@@ -7,7 +7,9 @@ policy; an MLP of the usual size runs beside it with next to no say.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -140,6 +142,40 @@ def sample_contract(
             "episode_time": 4.0,
         },
     )
+
+
+MLP = """
+<ir_version: 10, opset_import: ["" : 20]>
+mlp (float[1, M] obs) => (float[1, N] action)
+{
+    h1_in = Gemm (obs, w1, b1)
+    h1 = Elu (h1_in)
+    h2_in = Gemm (h1, w2, b2)
+    h2 = Elu (h2_in)
+    action = MatMul (h2, w3)
+}
+"""
+
+
+def bare_mlp(robot: RobotSpec, width: int = 256) -> Callable[[], Any]:
+    """Return ``session.run`` of nothing but the sample policy's network, to compare.
+
+    Args:
+        robot: the arm, for the sizes.
+        width: hidden units.
+    """
+    import onnx  # of forearm[train]
+
+    text = MLP.replace("M]", f"{4 * robot.n + 7}]").replace("N]", f"{robot.n}]")
+    model = onnx.parser.parse_model(text)
+    for name, value in _constants(robot, 0.01, width).items():
+        if name in ("w1", "b1", "w2", "b2", "w3"):
+            model.graph.initializer.append(onnx.numpy_helper.from_array(value, name))
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options)
+    inputs = {"obs": np.zeros((1, 4 * robot.n + 7), np.float32)}
+    return lambda: session.run(None, inputs)
 
 
 def _constants(
