@@ -131,6 +131,11 @@ class Spinner:
             self.failure = error
             log.exception("the executor ended")
 
+    @property
+    def thread_id(self) -> int:
+        """The kernel's id of the thread."""
+        return self._thread.native_id or 0
+
     def stop(self) -> None:
         """End the thread."""
         self._stop.set()

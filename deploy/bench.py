@@ -26,6 +26,9 @@ RATES = (50.0, 100.0, 200.0, 500.0)
 BENCH_DOMAIN = "99"
 """ROS domain of the benchmark's processes."""
 
+ENDING = 2.0
+"""How long a node takes to end [s], at most."""
+
 START = 3.0
 """Until a node runs evenly [s]; memory and CPU count from then on."""
 
@@ -142,15 +145,18 @@ def watch_process(process: Process, longest: float) -> dict[str, float]:
         ``cpu_percent`` of one core, and resident memory [MB], threads and file
         descriptors, each ``_start`` and ``_end``, from :data:`START` seconds on.
     """
-    begin, first, last = time.monotonic(), None, None
+    begin, samples = time.monotonic(), []
     while process.status() is None and time.monotonic() - begin < longest:
         sample = _sample(process.pid)
-        # A process that has just ended still has an entry, without memory.
-        if sample and sample["memory_mb"] > 0 and sample["time"] - begin > START:
-            first, last = first or sample, sample
+        if sample is not None and sample["time"] - begin > START:
+            samples.append(sample)
         time.sleep(0.25)
-    if first is None or last is None:
+    ended = time.monotonic()
+    # While it ends, a process has given back some of what it held.
+    samples = [s for s in samples if ended - s["time"] > ENDING]
+    if not samples:
         return {"cpu_percent": math.nan}
+    first, last = samples[0], samples[-1]
     passed = max(last["time"] - first["time"], 1e-9)
     result = {"cpu_percent": 100 * (last["cpu"] - first["cpu"]) / passed}
     for name in ("memory_mb", "threads", "descriptors"):

@@ -14,6 +14,7 @@ from forearm.core.errors import ForearmError
 from forearm.core.ros import Spinner, session
 
 from .node import NodeOptions, PolicyNode
+from .realtime import raise_thread
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +61,9 @@ def run_node(node_options: NodeOptions, options: RunOptions) -> dict[str, str]:
     with session(arguments) as context:
         node = PolicyNode(node_options, context)
         spinner = Spinner(context, [node], options.executor)
+        if node_options.realtime:
+            for thread in (spinner.thread_id, 0):
+                raise_thread(thread)
         try:
             if options.autostart:
                 _start(node, options.wait, signals)

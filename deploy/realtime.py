@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import os
+from contextlib import suppress
 
 PRIORITY = 80
 """SCHED_FIFO priority of the control thread, above the network's threads."""
+
+HELPER_PRIORITY = 70
+"""Of the process's other Python threads: one that is preempted while it holds the
+interpreter keeps the control thread waiting, whatever that one's priority."""
 
 MCL_CURRENT, MCL_FUTURE = 1, 2
 """From <sys/mman.h>."""
@@ -27,6 +32,15 @@ def enter_realtime() -> str:
         reason = os.strerror(ctypes.get_errno())
         granted.append(f"memory not locked ({reason}; set a memlock limit)")
     return ", ".join(granted)
+
+
+def raise_thread(native_id: int) -> None:
+    """Ask for real-time priority below the control thread's for another thread.
+
+    ``native_id`` is the kernel's id of the thread; 0 is the present one.
+    """
+    with suppress(OSError, AttributeError):
+        os.sched_setscheduler(native_id, os.SCHED_FIFO, os.sched_param(HELPER_PRIORITY))
 
 
 def _why(error: Exception) -> str:
