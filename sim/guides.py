@@ -237,10 +237,12 @@ class PickPlaceGuide(Guide):
         # Down to the can only from above it, with the fingers open.
         ready = (aside < 0.4 * task.radius) & (opened > 0.8)
         point[:, 2] = np.where(around | ready, can[:, 2], high)
-        up = can[:, 2] < high - 0.3 * task.half
+        up = can[:, 2] < high - 0.8 * task.half
         over = off < 0.4 * task.tolerance
-        carry = np.where((up & ~over)[:, None], tip, target)
+        carry = np.where((up & ~over)[:, None], can, target)
         carry[:, 2] = np.where(over, target[:, 2] - 0.1 * task.half, high)
+        # The can creeps in the grip: what has to arrive is the can, not the tip.
+        carry = carry + np.where(holding[:, None], tip - can, 0.0)
         point = np.where(holding[:, None], carry, point)
         # Once it stands: open, and only then up and away.
         leave = tip.copy()
