@@ -88,3 +88,20 @@ def test_a_corrupt_bundle_is_refused(tmp_path, capsys):
     (tmp_path / "contract.json").write_text("{}")
     assert main(["evaluate", str(tmp_path)]) == 2
     assert "contract.json" in capsys.readouterr().err
+
+
+def test_one_robot_is_shown_with_its_limits_gripper_and_sources(capsys):
+    assert main(["robots", "panda"]) == 0
+    out = capsys.readouterr().out
+    row = next(line.split() for line in out.splitlines() if "panda_joint4" in line)
+    assert row[1:5] == ["-3.072", "-0.0698", "2.175", "12.5"]
+    assert "panda_finger_joint1" in out
+    assert "m, N" in out
+    assert "inertia: frankaemika/franka_description" in out
+
+
+def test_an_unknown_robot_is_one_sentence_with_the_valid_names(capsys):
+    assert main(["robots", "r2d2"]) == 2
+    error = capsys.readouterr().err
+    assert "so101" in error
+    assert error.count("\n") == 1
