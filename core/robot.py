@@ -9,9 +9,7 @@ joint. It travels the way of every joint from there on: one more entry in ``join
 kinematic chain and the observation's gradients leave it out (:attr:`RobotSpec.arm_n`).
 A prismatic finger is in metres (m/s, N, N/m, ...) wherever a joint is in radians, and
 :attr:`RobotSpec.scale` makes it of order one in observations. Fingers that follow it
-(:attr:`GripperSpec.mimic`) exist in the MJCF only, held by an equality constraint. A
-simulated controller takes commands for all joints, or for the arm's alone: the gripper
-then keeps its last command.
+(:attr:`GripperSpec.mimic`) exist in the MJCF only, held by an equality constraint.
 """
 
 from __future__ import annotations
