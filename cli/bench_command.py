@@ -16,6 +16,8 @@ KINDS = {
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``forearm bench``."""
     parser.add_argument("kind", help=", ".join(KINDS))
+    parser.add_argument("--task", default="reach", help="task of the sim benchmark")
+    parser.add_argument("--robot", default="ur5e", help="arm of the sim benchmark")
     parser.add_argument("--json", metavar="FILE", help="write the result as JSON")
     parser.add_argument(
         "--soak",
@@ -38,7 +40,11 @@ def run(args: argparse.Namespace) -> int:
 
     if args.kind not in KINDS:
         raise UnknownNameError("benchmark", args.kind, KINDS)
-    chosen = {"soak": args.soak} if args.kind == "control" else {}
+    options: dict[str, dict[str, object]] = {
+        "control": {"soak": args.soak},
+        "sim": {"task": args.task, "robot": args.robot},
+    }
+    chosen = options.get(args.kind, {})
     result = importlib.import_module(KINDS[args.kind]).run(**chosen)
     for name, value in result.items():
         print(

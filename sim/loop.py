@@ -125,6 +125,11 @@ class ArmLoop:
         self._start(ids)
         return self._observe_ids(self._all)
 
+    def reset_only(self, ids: Ids) -> Singles:
+        """Start new episodes in ``ids``; return their observations, (k, size)."""
+        self._start(ids)
+        return self._observe_ids(ids)
+
     def _start(self, ids: Ids) -> None:
         rngs = [self._rngs[i] for i in ids]
         self._draw(ids, rngs, None)
@@ -235,8 +240,7 @@ class ArmLoop:
         done = np.flatnonzero(truncated)
         final, total = observation[done], self._reward[done]
         if len(done):
-            self._start(done)
-            observation[done] = self._observe_ids(done)
+            observation[done] = self.reset_only(done)
         return Step(
             observation,
             reward,
