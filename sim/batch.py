@@ -16,7 +16,7 @@ from forearm.core.robot import RobotSpec
 from .friction import NEEDS as FRICTION_NEEDS
 from .friction import RENEWAL, Backlash, Friction
 from .model import TIMESTEP, FieldMap, SpecHook, Values, build_model
-from .quantities import QUANTITIES, all_nominal, get_quantity
+from .quantities import EPISODE, QUANTITIES, all_nominal, get_quantity
 
 Floats = NDArray[np.float64]
 Ids = NDArray[np.intp]
@@ -117,6 +117,8 @@ class ArmBatch:
                     f"{value.max():g}"
                 )
             self.values[name][ids] = value
+        if EPISODE.keys() >= values.keys() and "contact_friction" not in values:
+            return  # Nothing that the model or a gear knows.
         chosen = {name: value[ids] for name, value in self.values.items()}
         fields = self._map.fields(chosen, values.keys())
         for field, (index, array) in fields.items():

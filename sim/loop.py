@@ -20,8 +20,9 @@ from .intervals import Intervals
 from .model import TIMESTEP, Values
 from .randomization import Randomization
 from .scene import Scene
-from .sensing import Sensing
+from .sensing import SENSED, Sensing
 from .tasks import State, Task
+from .widening import Widening
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
@@ -64,6 +65,7 @@ class ArmLoop:
         *,
         values: Values | None = None,
         randomization: Randomization | None = None,
+        widening: Widening | None = None,
         nthread: int = 0,
         timestep: float = TIMESTEP,
     ) -> None:
@@ -71,7 +73,9 @@ class ArmLoop:
         self.task = task(robot, nsim)
         self.robot = robot = self.task.robot
         self.nsim = nsim
-        self.randomization = randomization or Randomization()
+        self.widening = widening
+        full = widening.full if widening else randomization or Randomization()
+        self.randomization = widening.randomization if widening else full
         self.interface = task.interface(robot)
         self.batch = ArmBatch(
             robot,
@@ -162,8 +166,9 @@ class ArmLoop:
             self._draw(ids, [self._rngs[i] for i in ids], (name,))
             if name == "push_force":
                 self._disturbance.push(ids)
-            chosen = {name: value[ids] for name, value in self.batch.values.items()}
-            self._sensing.refresh(ids, chosen)
+            elif name in SENSED:
+                values = self.batch.values
+                self._sensing.refresh(ids, {n: values[n][ids] for n in SENSED})
 
     def _observe_ids(self, ids: Ids) -> Singles:
         """Sense ``ids`` and return their observations; the others stay as they are."""
@@ -240,6 +245,8 @@ class ArmLoop:
         done = np.flatnonzero(truncated)
         final, total = observation[done], self._reward[done]
         if len(done):
+            if self.widening is not None and self.widening.record(success[done]):
+                self.randomization = self.widening.randomization
             observation[done] = self.reset_only(done)
         return Step(
             observation,

@@ -125,5 +125,8 @@ class Sensing:
         return newer
 
 
+SENSED = ("sensor_delay", "encoder_offset", "encoder_step")
+"""Parameters that :meth:`Sensing.refresh` takes over within an episode."""
+
 MAX_DELAY = 0.2
 """Longest sensor delay the buffer holds [s]."""
