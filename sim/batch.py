@@ -97,6 +97,8 @@ class ArmBatch:
         self._friction, self._backlash = Friction(self.values), Backlash(self.values)
         self._renewal = max(1, min(self.decimation, round(RENEWAL / timestep)))
         self._all = np.arange(nsim)
+        self._at_dof = _span(self._map.dof)
+        self._at_servo = _span(self._map.actuator)
 
     def set_values(self, ids: Ids, values: Mapping[str, Floats]) -> None:
         """Give simulations ``ids`` new parameter values, each (len(ids), size).
@@ -169,18 +171,18 @@ class ArmBatch:
         """Advance every simulation by one control period under ``command`` [rad]."""
         if self._backlash.active:
             command = self._backlash(np.asarray(command, np.float64))
-        self._ctrl[:, self._map.actuator] = command
+        self._ctrl[:, self._at_servo] = command
         if not self._friction.active:
             self.batch.step(nstep=self.decimation)
             return
         for done in range(0, self.decimation, self._renewal):
             self._renew_friction()
             self.batch.step(nstep=min(self._renewal, self.decimation - done))
-            self._friction.transmitted(self._torque[:, self._map.dof])
+            self._friction.transmitted(self._torque[:, self._at_dof])
 
     def _renew_friction(self) -> None:
-        bound = self._friction.bound(self._qvel[:, self._map.dof])
-        self.batch.expand("dof_frictionloss")[:, self._map.dof] = bound
+        bound = self._friction.bound(self._qvel[:, self._at_dof])
+        self.batch.expand("dof_frictionloss")[:, self._at_dof] = bound
 
     @property
     def joint_pos(self) -> Floats:
@@ -203,6 +205,14 @@ class ArmBatch:
         )
         warned = np.asarray(warning).reshape(self.nsim, -1).any(axis=1)
         return np.asarray(~finite | warned)
+
+
+def _span(ids: Ids) -> Ids | slice:
+    """Return ``ids`` as a slice where they are neighbours: a view instead of a copy."""
+    first, count = int(ids[0]), len(ids)
+    if (ids == np.arange(first, first + count)).all():
+        return slice(first, first + count)
+    return ids
 
 
 def _lists(index: tuple[Any, ...], shape: tuple[int, ...]) -> list[Ids]:

@@ -37,6 +37,8 @@ class Friction:
         """Start from parameter values (nsim, n) each; they are read, not copied."""
         self._values = values
         self._torque = np.zeros_like(values["coulomb"])
+        self._level, self._load = self._torque.copy(), self._torque.copy()
+        self._rate = -np.ones_like(self._torque)
         self.active = False
         """Some simulation has load-dependent or Stribeck friction."""
         self.changed()
@@ -45,7 +47,8 @@ class Friction:
         """Take note that parameter values have changed."""
         v = self._values
         self.active = bool(v["load_friction"].any() or v["stribeck"].any())
-        self._rate = -1.0 / np.square(v["stribeck_velocity"]) if self.active else None
+        if self.active:
+            self._rate = -1.0 / np.square(v["stribeck_velocity"])
 
     def reset(self, ids: Ids) -> None:
         """Forget the torque that ``ids`` transmitted in their last episode."""
@@ -56,14 +59,17 @@ class Friction:
         np.abs(torque, out=self._torque)
 
     def bound(self, joint_vel: Floats) -> Floats:
-        """Return the friction bound [Nm] (nsim, n) at velocities [rad/s] (nsim, n)."""
-        v = self._values
-        level = np.square(joint_vel)
+        """Return the friction bound [Nm] (nsim, n) at velocities [rad/s], (nsim, n).
+
+        The array is used again by the next call.
+        """
+        v, level, load = self._values, self._level, self._load
+        np.square(joint_vel, out=level)
         level *= self._rate
         np.exp(level, out=level)
         level *= v["stribeck"]
         level += v["coulomb"]
-        level += v["load_friction"] * self._torque
+        level += np.multiply(v["load_friction"], self._torque, out=load)
         return level
 
 
