@@ -14,7 +14,7 @@ from forearm.core.log import Floats, RunLog
 from forearm.core.params import Covariance, Params, Provenance, make_params
 from forearm.core.robot import RobotSpec
 
-from .examine import examine
+from .doctor import check_log
 from .fit import Fit, Flags, fit
 from .initial import first_guess
 from .rollout import Rollout
@@ -142,8 +142,15 @@ def _prepare(
         raise ForearmError("calibration needs at least one log")
     logs = [log.select(robot.joint_names) for log in logs]
     findings: list[str] = []
-    for log in logs:
-        findings += examine(log)
+    for i, log in enumerate(logs):
+        checkup = check_log(log, robot)
+        findings += [str(finding) for finding in checkup.findings]
+        logs[i] = checkup.log
+        if len(log.command_time) < 2:
+            raise ForearmError(
+                f"{log.meta.get('source', 'log')}: holds no joint commands, so the "
+                "servo cannot be replayed; record the command topic too"
+            )
     guess, why = first_guess(robot, logs[0])
     if why:
         findings.append(why)

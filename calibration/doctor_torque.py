@@ -241,39 +241,54 @@ def _side(patient: Patient, t: Torques, loaded: Flags) -> None:
         )
 
 
-def _tool(patient: Patient, robot: RobotSpec, t: Torques) -> None:
-    """Fit a load at the tool beside friction; say so where it is not the model's."""
+@dataclass(frozen=True)
+class Load:
+    """What the torques say about a load at the tool."""
+
+    mass: float
+    """[kg]"""
+    sigma: float
+    """Standard deviation of the mass [kg]."""
+    gained: float
+    """Part of the unexplained torques it explains."""
+
+
+def weigh(robot: RobotSpec, t: Torques) -> Load:
+    """Fit a load at the tool beside friction and armature of every joint."""
     states = (t.position, t.velocity, t.acceleration)
     at = inverse(robot, *states, (1.0, (0.0, 0.0, 0.0)))
     columns = [at - t.rigid]
     for axis in np.eye(3):
-        lever = tuple((0.1 * axis).tolist())
-        moved = inverse(robot, *states, (1.0, (lever[0], lever[1], lever[2])))
-        columns.append((moved - at) / 0.1)
-    normal, target = np.zeros((4, 4)), np.zeros(4)
+        x, y, z = (0.1 * axis).tolist()
+        columns.append((inverse(robot, *states, (1.0, (x, y, z))) - at) / 0.1)
+    # A load within a metre of the flange.
+    normal, target = np.diag(1.0 / np.array([10.0, 1.0, 1.0, 1.0]) ** 2), np.zeros(4)
     parts = []
     for j in range(robot.n):
-        design = _design(t, j)
+        # What friction and armature can explain is not the load's (Frisch-Waugh).
+        q, _ = np.linalg.qr(_design(t, j))
         load = np.stack([c[:, j] for c in columns], axis=1)
         rest = t.effort[:, j] - t.rigid[:, j]
-        # What friction and armature can explain is not the load's (Frisch-Waugh).
-        q, _ = np.linalg.qr(design)
         load, rest = load - q @ (q.T @ load), rest - q @ (q.T @ rest)
         noise = max(float(rest.std()), 1e-4 * robot.joints[j].effort)
         parts.append((load / noise, rest / noise))
         normal += parts[-1][0].T @ parts[-1][0]
         target += parts[-1][0].T @ parts[-1][1]
-    # A load within a decimetre of the flange.
-    prior = np.diag(1.0 / np.array([10.0, 1.0, 1.0, 1.0]) ** 2)
-    found = np.linalg.solve(normal + prior, target)
-    rest = np.concatenate([r - x @ found for x, r in parts])
+    found = np.linalg.solve(normal, target)
+    after = np.concatenate([r - x @ found for x, r in parts])
     before = np.concatenate([r for _, r in parts])
-    sigma = NARROW * float(rest.std()) * np.sqrt(np.linalg.inv(normal + prior)[0, 0])
-    mass, gained = float(found[0]), 1.0 - rest.var() / before.var()
-    if abs(mass) > max(LEAST_LOAD, 2.0 * sigma) and gained > 0.1:
-        word = "more" if mass > 0 else "less"
+    sigma = NARROW * float(after.std()) * float(np.linalg.inv(normal)[0, 0] ** 0.5)
+    return Load(float(found[0]), sigma, float(1.0 - after.var() / before.var()))
+
+
+def _tool(patient: Patient, robot: RobotSpec, t: Torques) -> None:
+    """Say where the load at the tool is not the model's."""
+    load = weigh(robot, t)
+    if abs(load.mass) > max(LEAST_LOAD, 2.0 * load.sigma) and load.gained > 0.1:
+        word = "more" if load.mass > 0 else "less"
         patient.note(
             "tool",
-            f"the torques show {abs(mass):.2f} +- {2 * sigma:.2f} kg {word} at the tool"
-            " than the model has: attach its tool, or give payload_mass with --params",
+            f"the torques show {abs(load.mass):.2f} +- {2 * load.sigma:.2f} kg {word} "
+            "at the tool than the model has: attach its tool, or give payload_mass "
+            "with --params",
         )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from forearm.core.log import RunLog
+    from forearm.core.params import Params
     from forearm.core.robot import RobotSpec
 
 
@@ -24,6 +25,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--out", metavar="FILE", required=True, help="params.yaml")
     add("--report", metavar="FILE", help="write an HTML report")
     add("--json", metavar="FILE", help="write the result as JSON")
+    add(
+        "--randomization",
+        metavar="FILE",
+        help="write what training should vary, for forearm train --randomization",
+    )
     add("--mjcf", metavar="FILE", help="write an .xml for plain MuJoCo")
     add(
         "--columns",
@@ -97,6 +103,8 @@ def _replay(args: argparse.Namespace, robot: RobotSpec, logs: list[RunLog]) -> i
     save_params(args.out, result.params)
     if args.report:
         write_report(args.report, result)
+    if args.randomization:
+        _write_randomization(args, robot, result.params)
     if args.mjcf:
         write_mjcf(args.mjcf, robot, result.params.values(robot))
     if args.json:
@@ -111,3 +119,13 @@ def _replay(args: argparse.Namespace, robot: RobotSpec, logs: list[RunLog]) -> i
         print(f"unknown   {', '.join(result.unidentifiable)}")
     print(f"params    {args.out} in {result.seconds:.1f} s")
     return 0
+
+
+def _write_randomization(
+    args: argparse.Namespace, robot: RobotSpec, params: Params
+) -> None:
+    from forearm.calibration.posterior_file import posterior_randomization
+    from forearm.sim.randomization_file import save_randomization
+
+    found = posterior_randomization(params, robot)
+    save_randomization(args.randomization, found, {"params": str(args.out)})

@@ -60,25 +60,30 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def in_simulation(args: argparse.Namespace) -> dict[str, Any]:
-    """Evaluate a run's policy or a bundle's graph in the simulator."""
+def load_policy(path: str) -> tuple[Any, Any, Any]:
+    """Return robot, task and policy of a run directory or a bundle."""
     from forearm.core.bundle import CONTRACT, load_bundle
-    from forearm.core.params import load_params
     from forearm.core.robots import get_robot
-    from forearm.policies.evaluate import delay_curve, evaluate
-    from forearm.policies.export import DELAYS, make_actor
+    from forearm.policies.export import make_actor
     from forearm.policies.onnx_actor import OnnxActor
     from forearm.policies.train import load_run
     from forearm.sim.tasks import get_task
 
-    act: Any
-    if (Path(args.policy) / CONTRACT).is_file():
-        bundle = load_bundle(args.policy)
+    if (Path(path) / CONTRACT).is_file():
+        bundle = load_bundle(path)
         robot = get_robot(bundle.contract.robot)
-        task, act = get_task(bundle.contract.task), OnnxActor(bundle).act
-    else:
-        actor, robot, task = make_actor(load_run(args.policy))
-        act = actor.act
+        return robot, get_task(bundle.contract.task), OnnxActor(bundle).act
+    actor, robot, task = make_actor(load_run(path))
+    return robot, task, actor.act
+
+
+def in_simulation(args: argparse.Namespace) -> dict[str, Any]:
+    """Evaluate a run's policy or a bundle's graph in the simulator."""
+    from forearm.core.params import load_params
+    from forearm.policies.evaluate import delay_curve, evaluate
+    from forearm.policies.export import DELAYS
+
+    robot, task, act = load_policy(args.policy)
     values = load_params(args.params, robot).values(robot) if args.params else None
     rest: dict[str, Any] = {"episodes": args.episodes or 200, "values": values}
     result = evaluate(robot, task, act, seed=args.seed, **rest).as_dict()

@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "bringup": "start plant or driver, node and recorder from one file",
     "log": "look into, convert or repair a recorded log",
     "excite": "plan a motion that identifies an arm, or play and record it",
+    "drift": "say what changed on an arm since it was calibrated",
     "calibrate": "fit the simulator to recorded logs",
     "rehearse": "measure how much calibration regains on an arm that differs",
     "bench": "measure: sim, control, calibration",

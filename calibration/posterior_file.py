@@ -1,0 +1,75 @@
+"""From what a calibration knows to a randomization: narrow, wide and physical."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from forearm.core.params import KINDS, Params, nominal_values
+from forearm.core.robot import RobotSpec
+from forearm.sim.posterior import Posterior
+from forearm.sim.presets import PRESETS
+from forearm.sim.quantities import QUANTITIES
+from forearm.sim.randomization import Randomization
+from forearm.sim.randomization_file import from_params
+
+REACH = 3.0
+"""Standard deviations around the mean that are drawn."""
+
+SMALLEST, LARGEST = 0.1, 10.0
+"""Drawn values stay within these multiples of mean and nominal: a servo without gain
+or a joint without inertia is no arm."""
+
+POSITIVE = ("kp", "kv", "torque_scale", "armature", "link_mass_scale")
+"""Quantities that cannot be zero."""
+
+
+def posterior_randomization(params: Params, robot: RobotSpec) -> Randomization:
+    """Return correlated draws of what was fitted, wide draws of all the rest.
+
+    Measured values follow their joint covariance, fitted values that stayed a guess
+    their prior's width; both are cut off at three standard deviations and at what is
+    physical. Quantities the params do not hold vary as in the preset ``wide``.
+
+    Raises:
+        LimitError: the params hold neither covariance nor standard deviations.
+        MismatchError: the params belong to another robot.
+    """
+    params.check_robot(robot)
+    found = from_params(params, f"posterior of {params.robot}")
+    posterior = found.posterior
+    assert posterior is not None
+    mean = np.array(posterior.mean)
+    std = np.sqrt(np.diag(posterior.covariance))
+    low, high = mean - REACH * std, mean + REACH * std
+    nominal = nominal_values(robot)
+    for quantity, (index, place) in posterior.places.items():
+        kind = KINDS[quantity]
+        low[place] = np.maximum(low[place], kind.minimum)
+        high[place] = np.minimum(high[place], kind.maximum)
+        if quantity in POSITIVE:
+            usual = nominal[quantity][index]
+            least = SMALLEST * np.minimum(mean[place], usual)
+            most = LARGEST * np.maximum(mean[place], usual)
+            low[place] = np.maximum(low[place], least)
+            high[place] = np.minimum(high[place], most)
+    kept = dataclasses.replace(
+        posterior, low=tuple(low.tolist()), high=tuple(high.tolist())
+    )
+    wide = {
+        name: term
+        for name, term in PRESETS["wide"].terms.items()
+        if name in QUANTITIES and name not in params.params
+    }
+    return Randomization(wide, _checked(kept), found.name, robot.name)
+
+
+def _checked(posterior: Posterior) -> Posterior:
+    """Return the posterior with bounds that hold its mean."""
+    mean = np.array(posterior.mean)
+    low = np.minimum(np.array(posterior.low), mean)
+    high = np.maximum(np.array(posterior.high), mean)
+    return dataclasses.replace(
+        posterior, low=tuple(low.tolist()), high=tuple(high.tolist())
+    )
