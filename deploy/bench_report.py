@@ -72,7 +72,7 @@ def markdown(result: Mapping[str, Any]) -> str:
     if soak:
         text += (
             f"\n## {soak['seconds'] / 60:.0f} minutes at 100 Hz\n\n"
-            f"Resident memory {soak['memory_mb_start']:.1f} MB after the start, "
+            f"Resident memory {soak['memory_mb_start']:.1f} MB after a third of it, "
             f"{soak['memory_mb_end']:.1f} MB at the end; "
             f"{soak['threads_start']:.0f} and {soak['threads_end']:.0f} threads; "
             f"{soak['descriptors_start']:.0f} and {soak['descriptors_end']:.0f} "
