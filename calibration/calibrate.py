@@ -245,6 +245,6 @@ def _params(
         unknowns.values(vector),
         {name: origin[place] for name, place in zip(names, places, strict=True)},
         {name: width[place] for name, place in zip(names, places, strict=True)},
-        covariance=Covariance(names=labels, matrix=matrix.tolist()),
+        covariance=Covariance(names=labels, matrix=matrix.tolist()) if labels else None,
         notes=notes,
     )
