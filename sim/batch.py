@@ -93,6 +93,9 @@ class ArmBatch:
             name: np.repeat(complete[name][None], nsim, axis=0) for name in QUANTITIES
         }
         """Parameter values in force, (nsim, size) each; change with `set_values`."""
+        self._bind_gears(timestep)
+
+    def _bind_gears(self, timestep: float) -> None:
         self._torque = self.batch.bind("qfrc_actuator")
         self._friction, self._backlash = Friction(self.values), Backlash(self.values)
         self._renewal = max(1, min(self.decimation, round(RENEWAL / timestep)))
