@@ -99,7 +99,6 @@ class ArmBatch:
         self._torque = self.batch.bind("qfrc_actuator")
         self._friction, self._backlash = Friction(self.values), Backlash(self.values)
         self._renewal = max(1, min(self.decimation, round(RENEWAL / timestep)))
-        self._all = np.arange(nsim)
         self._at_dof = _span(self._map.dof)
         self._at_servo = _span(self._map.actuator)
 
