@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from forearm.core.bundle import Bundle, SelfTest, save_bundle
 from forearm.core.contract import Contract, Input, JointLimits, Latency, Output
-from forearm.core.interface import SENSORS, CommandLimits
+from forearm.core.interface import CommandLimits
+from forearm.core.observation import SENSORS
 from forearm.core.robot import RobotSpec
 
 GRAPH = """

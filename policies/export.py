@@ -26,7 +26,8 @@ from forearm.core.contract import (
     Latency,
     Output,
 )
-from forearm.core.interface import SENSORS, Interface
+from forearm.core.interface import Interface
+from forearm.core.observation import SENSORS
 from forearm.core.robot import RobotSpec
 from forearm.core.robots import get_robot
 from forearm.sim.loop import ArmLoop

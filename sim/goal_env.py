@@ -10,7 +10,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from forearm.core.errors import ForearmError
-from forearm.core.interface import TERMS
+from forearm.core.observation import TERMS
 from forearm.core.robot import RobotSpec
 
 from .env import ArmEnv

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forearm.core.errors import LimitError, UnknownNameError
-from forearm.core.interface import SENSORS, TERMS, CommandLimits, Interface, zeros
+from forearm.core.interface import CommandLimits, Interface, zeros
+from forearm.core.observation import SENSORS, TERMS
 from forearm.core.robots import ROBOTS, get_robot
 
 robots = pytest.mark.parametrize("robot", ROBOTS.values(), ids=ROBOTS)

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from forearm.core.errors import LimitError
-from forearm.core.interface import TERMS, Interface
+from forearm.core.interface import Interface
 from forearm.core.kinematics import Kinematics
+from forearm.core.observation import TERMS
 from forearm.core.params import load_params, make_params, save_params
 from forearm.core.robots import ROBOTS, get_robot
 from forearm.sim.model import FieldMap, build_model
