@@ -40,6 +40,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--manual", action="store_true", help="wait for lifecycle transitions"
     )
+    parser.add_argument(
+        "--verify-key", metavar="PUB", help="refuse what is not signed with this key"
+    )
     parser.add_argument("--json", metavar="FILE", help="write the last diagnostics")
 
 
@@ -51,13 +54,14 @@ def run(args: argparse.Namespace) -> int:
 
     if not 0 <= args.authority <= 1:
         raise LimitError(f"--authority must lie in [0, 1], got {args.authority}")
-    bundle = load_bundle(args.bundle)
+    bundle = load_bundle(args.bundle, args.verify_key)
     from forearm.deploy.node import NodeOptions
     from forearm.deploy.process import RunOptions, run_node
     from forearm.deploy.recorder import recording
 
     node = NodeOptions(
         bundle=args.bundle,
+        verify_key=args.verify_key,
         name=args.name,
         namespace=args.namespace,
         backend=args.backend,

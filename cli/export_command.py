@@ -10,21 +10,28 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", help="run directory of forearm train")
     parser.add_argument("--out", required=True, help="bundle directory to write")
     parser.add_argument("--episodes", type=int, default=200, help="for the evaluation")
+    parser.add_argument("--sign", metavar="KEY", help="sign with this Ed25519 key")
     parser.add_argument("--json", metavar="FILE", help="write the result as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
     """Export, prove parity and print it."""
+    from forearm.core.bundle import CONTRACT
     from forearm.core.files import write_json
+    from forearm.core.signature import load_private_key, sign
     from forearm.policies.export import export
     from forearm.policies.train import load_run
 
+    if args.sign:
+        load_private_key(args.sign)  # refused now rather than after minutes
     result = export(load_run(args.run), args.out, episodes=args.episodes)
     parity, contract = result.parity, result.bundle.contract
     print(
         f"{result.bundle.path}: ONNX equals torch within {parity.max_abs:.1e} rad over "
         f"{parity.inputs} inputs and {parity.episodes} episodes"
     )
+    if args.sign:
+        print(f"signed: {sign(result.bundle.path / CONTRACT, args.sign)}")
     if args.json:
         write_json(
             args.json,

@@ -8,6 +8,9 @@ import argparse
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``forearm inspect``."""
     parser.add_argument("bundle", help="directory of the bundle")
+    parser.add_argument(
+        "--verify-key", metavar="PUB", help="refuse what is not signed with this key"
+    )
     parser.add_argument("--json", metavar="FILE", help="write the contract")
 
 
@@ -18,7 +21,7 @@ def run(args: argparse.Namespace) -> int:
     from forearm.deploy.inspect import words
     from forearm.deploy.onnx_policy import OnnxPolicy
 
-    bundle = load_bundle(args.bundle)
+    bundle = load_bundle(args.bundle, args.verify_key)
     OnnxPolicy(bundle)
     print("\n".join(words(bundle.contract)))
     print("hashes, graph and self-test: in order")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from pydantic import ValidationError
 from .contract import FORMAT, Contract
 from .errors import FileError, MismatchError
 from .files import describe, read_structured, sha256, write_json
+from .signature import verify_signature
 
 POLICY, CONTRACT, SELFTEST, CARD = (
     "policy.onnx",
@@ -53,6 +56,26 @@ class Bundle:
         """Path of the ONNX graph."""
         return self.path / POLICY
 
+    def read(self, name: str) -> bytes:
+        """Return the content of a file, checked again: it is what was verified.
+
+        Raises:
+            FileError: it is gone, too large, or not what the contract has the hash of.
+        """
+        file = self.path / name
+        try:
+            with file.open("rb") as stream:
+                data = stream.read(POLICY_CAP + 1)
+        except OSError as error:
+            raise FileError(file, f"cannot be read ({error.strerror})") from error
+        if len(data) > POLICY_CAP:
+            raise FileError(file, f"larger than {POLICY_CAP} bytes")
+        if hashlib.sha256(data).hexdigest() != self.contract.sha256.get(name):
+            raise FileError(
+                file, "was altered (its SHA-256 differs)", "export it again"
+            )
+        return data
+
     def selftest(self) -> SelfTest:
         """Load the golden vectors.
 
@@ -60,8 +83,9 @@ class Bundle:
             FileError: the file is corrupt or does not match the contract.
         """
         path = self.path / SELFTEST
+        content = self.read(SELFTEST)
         try:
-            with np.load(path, allow_pickle=False) as data:
+            with np.load(io.BytesIO(content), allow_pickle=False) as data:
                 arrays = {
                     name: np.asarray(data[name], np.float32) for name in data.files
                 }
@@ -75,16 +99,22 @@ class Bundle:
         return SelfTest(inputs, output)
 
 
-def load_bundle(path: str | Path) -> Bundle:
+def load_bundle(path: str | Path, verify_key: str | Path | None = None) -> Bundle:
     """Verify every hash of a bundle and return it.
+
+    Args:
+        path: the directory.
+        verify_key: public Ed25519 key; with it the signature must be there and right.
 
     Raises:
         FileError: a file is missing, altered, or of a newer format.
+        SignatureError: the bundle is not signed with the key.
     """
     path = Path(path)
     if not (path / CONTRACT).is_file():
         raise FileError(path, f"is not a bundle (no {CONTRACT})", "see forearm export")
-    content = read_structured(path / CONTRACT)
+    signed = verify_signature(path / CONTRACT, verify_key) if verify_key else None
+    content = read_structured(path / CONTRACT, signed)
     found = content.get("format") if isinstance(content, dict) else None
     if isinstance(found, int) and found > FORMAT:
         raise FileError(path, f"has format {found}, this forearm reads up to {FORMAT}")

@@ -20,17 +20,24 @@ SIZE_CAP = 4_000_000
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def read_structured(path: str | Path) -> Any:
+def read_structured(path: str | Path, data: bytes | None = None) -> Any:
     """Return the content of a ``.yaml``/``.yml``/``.json`` file.
+
+    Args:
+        path: the file.
+        data: its bytes where they have been read, and checked, already.
 
     Raises:
         FileError: the file is missing, too large or does not parse.
     """
     path = Path(path)
     try:
-        if path.stat().st_size > SIZE_CAP:
+        if data is None:
+            with path.open("rb") as stream:
+                data = stream.read(SIZE_CAP + 1)
+        if len(data) > SIZE_CAP:
             raise FileError(path, f"larger than {SIZE_CAP} bytes")
-        text = path.read_text(encoding="utf-8")
+        text = data.decode("utf-8")
         return json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "is not UTF-8 text"

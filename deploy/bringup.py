@@ -32,6 +32,8 @@ class ArmSpec(BaseModel):
     """Infer and log, command nothing."""
     authority: float = Field(default=1.0, ge=0, le=1)
     """Share of the policy's motion that is commanded."""
+    verify_key: str | None = None
+    """Public key the bundle must be signed with."""
     backend: str = "auto"
     """``forward``, ``trajectory`` or ``auto``."""
 
@@ -48,6 +50,7 @@ class ArmSpec(BaseModel):
             tasks.append(Task(name=f"{label}_driver", command=self.driver))
         node = ["deploy", self.bundle, *space, "--backend", self.backend]
         node += ["--authority", str(self.authority), "--wait", "30"]
+        node += ["--verify-key", self.verify_key] if self.verify_key else []
         node += ["--shadow"] if self.shadow else []
         node += ["--record", self.record] if self.record else []
         tasks.append(Task(name=f"{label}_node", command=forearm(*node)))

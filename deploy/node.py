@@ -39,6 +39,8 @@ class NodeOptions:
 
     bundle: str
     """Directory of the bundle."""
+    verify_key: str | None = None
+    """Public key the bundle must be signed with, if any."""
     name: str = "forearm_policy"
     """Node name."""
     namespace: str = ""
@@ -116,7 +118,7 @@ class PolicyNode(LifecycleNode):
 
     def _configure(self) -> None:
         options = self.options
-        bundle = load_bundle(options.bundle)
+        bundle = load_bundle(options.bundle, options.verify_key)
         contract = bundle.contract
         robot = get_robot(contract.robot)
         simulated = bool(self.get_parameter("use_sim_time").value)

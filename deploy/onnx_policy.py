@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import statistics
+import threading
+import time
+
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from forearm.core.bundle import Bundle
+from forearm.core.bundle import POLICY, Bundle
 from forearm.core.errors import FileError, MismatchError
 
 from .graph_check import check_graph
@@ -17,6 +22,9 @@ SELFTEST_TOLERANCE = 1e-4
 WARM_UP = 50
 """Runs before the first one that counts; the first takes up to a millisecond."""
 
+PATIENCE = 2.0
+"""Longest the first run may take before it is broken off [s]."""
+
 
 class OnnxPolicy:
     """Named input buffers in, one output buffer out, no allocation per run."""
@@ -25,20 +33,18 @@ class OnnxPolicy:
         """Check, load, warm up and replay the self-test.
 
         Raises:
-            FileError: the graph may not be run or does not load.
+            FileError: the graph may not be run, does not load or does not end, or
+                commands what is not a number at the ends of the joints' range.
             MismatchError: the self-test's outputs are not reproduced.
         """
         contract = bundle.contract
         graph = check_graph(bundle.policy, contract)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
+        if hashlib.sha256(graph).hexdigest() != contract.sha256.get(POLICY):
+            # Swapped since the bundle was loaded: what is run is what was hashed.
+            raise FileError(bundle.policy, "was altered (its SHA-256 differs)")
         try:
             self._session = onnxruntime.InferenceSession(
-                graph, options, providers=["CPUExecutionProvider"]
+                graph, _session_options(), providers=["CPUExecutionProvider"]
             )
         except Exception as error:
             raise FileError(
@@ -65,13 +71,50 @@ class OnnxPolicy:
             self.output.shape,
             self.output.ctypes.data,
         )
-        for _ in range(WARM_UP):
-            self.run()
+        self.seconds = self._warm_up(bundle)
+        """Time of one run, measured here [s]."""
         self._replay(bundle)
+        self._probe(bundle)
 
     def run(self) -> None:
         """Compute :attr:`output` from :attr:`inputs`."""
         self._session.run_with_iobinding(self._binding)
+
+    def _warm_up(self, bundle: Bundle) -> float:
+        """Run often; return the median time. The first run must come to an end."""
+        options = onnxruntime.RunOptions()
+        alarm = threading.Timer(PATIENCE, lambda: setattr(options, "terminate", True))
+        alarm.start()
+        try:
+            self._session.run_with_iobinding(self._binding, options)
+        except Exception as error:
+            raise FileError(
+                bundle.policy, f"did not run to its end within {PATIENCE:g} s"
+            ) from error
+        finally:
+            alarm.cancel()
+        times = []
+        for _ in range(WARM_UP):
+            start = time.perf_counter()
+            self.run()
+            times.append(time.perf_counter() - start)
+        return statistics.median(times)
+
+    def _probe(self, bundle: Bundle) -> None:
+        """Run at both ends of every joint's range; the output must be finite."""
+        first = {k: v[0] for k, v in bundle.selftest().inputs.items()}
+        for end in ("lower", "upper"):
+            at = np.array([getattr(x, end) for x in bundle.contract.limits], np.float32)
+            for name, buffer in self.inputs.items():
+                joints = name in ("joint_pos", "previous_command")
+                buffer[0] = at if joints else first[name]
+            self.run()
+            if not np.isfinite(self.output).all():
+                raise FileError(
+                    bundle.policy, f"commands NaN or infinity at the {end} joint limits"
+                )
+        for buffer in self.inputs.values():
+            buffer[:] = 0
 
     def _replay(self, bundle: Bundle) -> None:
         test = bundle.selftest()
@@ -87,3 +130,14 @@ class OnnxPolicy:
                     f"at most {SELFTEST_TOLERANCE:g} rad",
                     "the bundle does not compute here what it did when exported",
                 )
+
+
+def _session_options() -> onnxruntime.SessionOptions:
+    """One thread, no spinning: the control loop's core is not ours alone."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    return options

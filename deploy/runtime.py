@@ -35,6 +35,9 @@ PRODUCED = {
 }
 """Inputs this runtime can produce."""
 
+SHORTEST_PERIOD = 0.001
+"""Control period below which a Python loop cannot be on time [s]."""
+
 DEFAULT_MAX_AGE = 0.1
 """Oldest joint state acted on where the contract says nothing [s]."""
 
@@ -102,6 +105,7 @@ class Runtime:
         if unknown:
             raise MismatchError("policy inputs", unknown, sorted(PRODUCED))
         self.policy = OnnxPolicy(bundle)
+        check_rate(self.contract.control_dt, self.policy.seconds)
         self._task_inputs = {i.name for i in self.contract.inputs if i.kind == "task"}
         self._needs_velocity = "joint_vel" in self.policy.inputs
         self.max_age = _max_age(self.contract, "robot", DEFAULT_MAX_AGE)
@@ -262,6 +266,26 @@ class Runtime:
         met = self.limiter.step(wish)
         self._step.limited = not met
         self.hits += not met
+
+
+def check_rate(control_dt: float, seconds: float) -> None:
+    """Refuse a rate that this computer cannot keep.
+
+    Args:
+        control_dt: period asked for [s].
+        seconds: what one run of the policy takes here [s].
+
+    Raises:
+        MismatchError: the period is too short.
+    """
+    shortest = max(SHORTEST_PERIOD, 2 * seconds)
+    if control_dt < shortest:
+        raise MismatchError(
+            "control rate",
+            f"{1 / control_dt:.0f} Hz",
+            f"at most {1 / shortest:.0f} Hz on this computer",
+            f"one run of the policy takes {seconds * 1e3:.2f} ms here",
+        )
 
 
 def _max_age(contract: Contract, kind: str, default: float) -> float:

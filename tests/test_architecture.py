@@ -61,6 +61,7 @@ FOLDERS: dict[str, tuple[set[str], set[str]]] = {
 EXTRA: dict[str, set[str]] = {
     "core/*log*.py": LOG,
     "core/ros.py": ROS,
+    "core/signature.py": {"cryptography"},
     "deploy/*node*.py": ROS,
     "deploy/*ros*.py": ROS,
     "deploy/backends.py": ROS,
