@@ -11,6 +11,7 @@ from forearm.core.errors import FileError
 
 from .bench_effort import panda_torque, ur10e_current, ur10e_payload
 from .bench_regressor import regressor_speed
+from .bench_rollout import hidden_plants, xl330_servo
 
 Case = dict[str, Any]
 """``data, model, trained_on, held_out {log: error}, unit, seconds``; where there is
@@ -21,6 +22,8 @@ CASES: tuple[Callable[[Path], list[Case]], ...] = (
     ur10e_current,
     ur10e_payload,
     panda_torque,
+    xl330_servo,
+    hidden_plants,
 )
 """Each takes the data folder and returns its cases; none where its logs are missing."""
 

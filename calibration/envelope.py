@@ -13,7 +13,7 @@ from forearm.core.robot import RobotSpec
 from forearm.sim.randomization import Randomization
 
 from .rollout import Rollout
-from .windows import FLOOR, Window, error_scales
+from .windows import Window, noise_scales
 
 DRAWS = 24
 """Simulators drawn; the envelope is their range, which a further draw leaves in one of
@@ -69,14 +69,14 @@ def envelope(
     for _ in range(DRAWS):
         drawn = randomization.sample(rng, values)
         sets.append({**values, **{k: v for k, v in drawn.items() if k in fitted}})
-    scales = error_scales(robot.vector("effort"))
+    scales = noise_scales([w.log for w in chosen], robot.vector("effort"))
     simulated = Rollout(robot, chosen, scales, DRAWS).simulate(sets)
     low = [s[:, 0].min(axis=0) for s in simulated]
     high = [s[:, 0].max(axis=0) for s in simulated]
     inside, width = [], []
     for window, a, b in zip(chosen, low, high, strict=True):
         measured = window.log.position[window.rows]
-        room = NOISE * FLOOR[0]
+        room = NOISE * scales[0]
         inside.append((measured > a - room) & (measured < b + room))
         width.append(b - a)
     part = np.concatenate(inside).mean(axis=0)

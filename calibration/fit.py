@@ -1,8 +1,8 @@
-"""Levenberg-Marquardt over rollouts, with priors, Huber weights and a sandwich."""
+"""Levenberg-Marquardt over rollouts: unknowns shared, start states per window."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,22 +10,23 @@ from numpy.typing import NDArray
 
 from forearm.core.log import Floats
 
+from .linearize import HUBER, Linear, linearize
 from .rollout import Rollout
 from .unknowns import Unknowns
 
-ITERATIONS = 12
-"""Most steps; a fit from a good start needs four or five."""
+SLOPES = 5
+"""Most times the slopes are found; a fit from a good start needs two or three."""
 
-HUBER = 2.5
-"""Residuals beyond this many robust deviations count linearly."""
+CHORDS = 3
+"""Most steps with the same slopes: they change little, and cost most of the time."""
 
-ENOUGH = 1e-3
-"""Stops once the cost falls by less than this part in a step."""
+ENOUGH = 3e-3
+"""Stops once the cost falls by less than this part with fresh slopes."""
 
 NARROWER = 0.7
 """Posterior over prior width from which on the logs have said nothing."""
 
-FACTORS = (0.01, 0.1, 1.0, 10.0, 100.0, 1e3, 1e4, 1e5)
+FACTORS = (1e-3, 0.1, 1.0, 10.0, 1e2, 1e4)
 """Dampings tried in each step, over the last one that was best."""
 
 Flags = NDArray[np.bool_]
@@ -38,176 +39,149 @@ class Fit:
     vector: Floats
     """Most likely unknowns, (size,)."""
     covariance: Floats
-    """Covariance of the vector, (size, size)."""
+    """Covariance of the vector, (size, size), from curvature and scatter."""
     identified: Flags
     """Which unknowns the logs have narrowed down, (size,)."""
     cost: float
     """Half the weighted sum of squares, prior included."""
-    iterations: int
-    """Steps taken."""
+    inflation: float
+    """Scatter of the windows over what sensor noise explains, at least 1."""
 
 
 @dataclass(frozen=True)
-class _Linear:
-    """The problem around one point: window residuals, slopes and weights."""
+class _Point:
+    """Unknowns and start states, with their residuals and cost."""
 
+    vector: Floats
+    starts: Floats
     residual: list[Floats]
-    slope: list[Floats]
-    weight: list[Floats]
-
-    def hessian(self) -> Floats:
-        parts = zip(self.slope, self.weight, strict=True)
-        return np.asarray(sum(j.T @ (w[:, None] * j) for j, w in parts))
-
-    def gradients(self) -> Floats:
-        """Return the gradient of each window, (windows, free)."""
-        parts = zip(self.residual, self.slope, self.weight, strict=True)
-        return np.stack([j.T @ (w * r) for r, j, w in parts])
+    cost: float
 
 
-def fit(rollout: Rollout, unknowns: Unknowns, starts: list[Floats]) -> Fit:
-    """Fit the unknowns to the windows of ``rollout``.
+class Fitter:
+    """Fits unknowns to the windows of one rollout."""
 
-    Unknowns the logs do not narrow down go back to nominal, and the others are
-    fitted once more with these held.
+    def __init__(self, rollout: Rollout, unknowns: Unknowns) -> None:
+        """Keep both; the rollout needs :meth:`sets` parameter sets."""
+        self.rollout, self.unknowns = rollout, unknowns
+        self.spread = 1.0
+        """Size of the errors of the last fit, in sensor noise, at least 1."""
+        self._prior = np.stack([w.spread for w in rollout.windows])
+        self._starts: Floats | None = None
 
-    Args:
-        rollout: room for ``unknowns.size + 1`` parameter sets.
-        unknowns: what is fitted.
-        starts: vectors to choose the start from.
-    """
-    first = _fit(rollout, unknowns, starts, np.ones(unknowns.size, np.bool_))
-    if first.identified.all():
-        return first
-    start = np.where(first.identified, first.vector, unknowns.center)
-    again = _fit(rollout, unknowns, [start], first.identified)
-    return Fit(
-        again.vector,
-        again.covariance,
-        first.identified & again.identified,
-        again.cost,
-        first.iterations + again.iterations,
-    )
+    @staticmethod
+    def sets(unknowns: Unknowns) -> int:
+        """Return how many parameter sets a rollout must have room for."""
+        return max(unknowns.size + 1 + 2 * unknowns.robot.n, len(FACTORS))
 
+    def fit(
+        self, starts: list[Floats], slopes: int = SLOPES, *, again: bool = True
+    ) -> Fit:
+        """Return the best vector from the best of ``starts``.
 
-def _fit(
-    rollout: Rollout, unknowns: Unknowns, starts: list[Floats], free: Flags
-) -> Fit:
-    scale = _spread(_residuals(rollout, unknowns, [unknowns.center])[0])
-    vector, cost = _best(rollout, unknowns, starts, scale)
-    damping, steps = 1e-3, 0
-    while steps < ITERATIONS:
-        steps += 1
-        here = _residuals(rollout, unknowns, [vector])[0]
-        scale = _spread(here)
-        cost = _cost(here, unknowns, vector, scale)
-        linear = _linearize(rollout, unknowns, vector, scale, free)
-        trials = [
-            _step(linear, unknowns, vector, free, damping * factor)
-            for factor in FACTORS
-        ]
-        best, lowest = _best(rollout, unknowns, trials, scale)
-        if lowest >= cost:
-            break
-        index = next(i for i, t in enumerate(trials) if t is best)
-        damping = float(np.clip(damping * FACTORS[index], 1e-5, 1e2))
-        moved, gain, vector, cost = best - vector, cost - lowest, best, lowest
-        if gain < ENOUGH * cost and np.abs(moved / unknowns.prior).max() < 0.05:
-            break
-    linear = _linearize(rollout, unknowns, vector, scale, free)
-    covariance = _sandwich(linear, unknowns.prior, free)
-    width = np.sqrt(np.diag(covariance))
-    identified = free & (width < NARROWER * unknowns.prior)
-    return Fit(vector, covariance, identified, cost, steps)
+        Args:
+            starts: vectors to choose the start from.
+            slopes: most times the slopes are found.
+            again: put unknowns the logs do not narrow down back to nominal, and fit
+                the others once more with these held.
+        """
+        free = np.ones(self.unknowns.size, np.bool_)
+        first = self._fit(starts, free, slopes)
+        if first.identified.all() or not again:
+            return first
+        start = np.where(first.identified, first.vector, self.unknowns.center)
+        again_ = self._fit([start], first.identified, 2)
+        known = first.identified & again_.identified
+        return dataclasses.replace(again_, identified=known)
 
+    def errors(self, vector: Floats) -> list[Floats]:
+        """Return simulated minus measured in SI units, per window (3, samples, n)."""
+        scale = np.stack(self.rollout.scales)[:, None]
+        starts = self._starts[None] if self._starts is not None else None
+        rows = self.rollout.residuals([self.unknowns.values(vector)], starts)
+        return [r[0] * scale for r in rows]
 
-def _residuals(
-    rollout: Rollout, unknowns: Unknowns, vectors: list[Floats]
-) -> list[list[Floats]]:
-    """Return residuals (3, samples, n) by vector and window."""
-    sets: list[Mapping[str, Floats]] = [unknowns.values(v) for v in vectors]
-    found = rollout.residuals(sets)
-    return [[window[i] for window in found] for i in range(len(vectors))]
+    def _fit(self, starts: list[Floats], free: Flags, slopes: int) -> Fit:
+        none = np.zeros_like(self._prior)
+        here = [(v, none) for v in starts]
+        scale = self._scale(self._evaluate(here[:1], 1.0)[0].residual)
+        point = min(self._evaluate(here, scale), key=lambda p: p.cost)
+        damping = 1e-3
+        for _ in range(slopes):
+            scale = self._scale(point.residual)
+            point = self._again(point, scale)
+            linear = self._linear(point, scale, free)
+            before = point.cost
+            for _ in range(CHORDS):
+                better, damping = self._improve(point, linear, damping, scale)
+                if better is None:
+                    break
+                gain, point = point.cost - better.cost, better
+                if gain < ENOUGH * point.cost:
+                    break
+            if before - point.cost < ENOUGH * before:
+                break
+        return self._finish(point, free)
 
+    def _finish(self, point: _Point, free: Flags) -> Fit:
+        self.spread = scale = self._scale(point.residual)
+        self._starts = point.starts
+        linear = self._linear(point, scale, free)
+        covariance, inflation = linear.covariance(self.unknowns.prior)
+        width = np.sqrt(np.diag(covariance))
+        identified = free & (width < NARROWER * self.unknowns.prior)
+        return Fit(point.vector, covariance, identified, point.cost, inflation)
 
-def _spread(residual: list[Floats]) -> Floats:
-    """Return the scale of the errors, (3, n): one number, at least 1.
+    def _linear(self, point: _Point, scale: float, free: Flags) -> Linear:
+        return linearize(
+            self.rollout, self.unknowns, point.vector, point.starts, scale, free
+        )
 
-    A scale per signal would let the fit explain a signal away as noise.
-    """
-    size = np.median(np.abs(np.concatenate(residual, axis=1)), axis=1) / 0.6745
-    common = np.exp(np.log(np.maximum(size, 1.0)).mean())
-    return np.full(size.shape, common)
+    def _scale(self, residual: list[Floats]) -> float:
+        """Return the size of the errors: one number, at least 1.
 
+        A scale per signal would let the fit explain a signal away as noise.
+        """
+        size = np.median(np.abs(np.concatenate(residual, axis=1)), axis=1) / 0.6745
+        return float(np.exp(np.log(np.maximum(size, 1.0)).mean()))
 
-def _cost(
-    residual: list[Floats], unknowns: Unknowns, vector: Floats, scale: Floats
-) -> float:
-    prior = (vector - unknowns.center) / unknowns.prior
-    bound, total = HUBER * scale[:, None], 0.5 * float(prior @ prior)
-    for rows in residual:
-        size = np.abs(rows)
-        inner = np.minimum(size, bound)
-        total += float(((inner * (size - 0.5 * inner)) / scale[:, None] ** 2).sum())
-    return total
+    def _evaluate(self, at: list[tuple[Floats, Floats]], scale: float) -> list[_Point]:
+        sets = [self.unknowns.values(v) for v, _ in at]
+        found = self.rollout.residuals(sets, np.stack([s for _, s in at]))
+        points = []
+        for i, (vector, starts) in enumerate(at):
+            residual = [window[i] for window in found]
+            cost = self._cost(residual, vector, starts, scale)
+            points.append(_Point(vector, starts, residual, cost))
+        return points
 
+    def _again(self, point: _Point, scale: float) -> _Point:
+        cost = self._cost(point.residual, point.vector, point.starts, scale)
+        return dataclasses.replace(point, cost=cost)
 
-def _best(
-    rollout: Rollout, unknowns: Unknowns, vectors: list[Floats], scale: Floats
-) -> tuple[Floats, float]:
-    residuals = _residuals(rollout, unknowns, vectors)
-    costs = [
-        _cost(r, unknowns, v, scale) for r, v in zip(residuals, vectors, strict=True)
-    ]
-    index = int(np.argmin(costs))
-    return vectors[index], costs[index]
+    def _cost(
+        self, residual: list[Floats], vector: Floats, starts: Floats, scale: float
+    ) -> float:
+        prior = (vector - self.unknowns.center) / self.unknowns.prior
+        total = 0.5 * float(prior @ prior)
+        total += 0.5 * float(((starts / self._prior) ** 2).sum())
+        for rows in residual:
+            size = np.abs(rows) / scale
+            inner = np.minimum(size, HUBER)
+            total += float((inner * (size - 0.5 * inner)).sum())
+        return total
 
-
-def _linearize(
-    rollout: Rollout, unknowns: Unknowns, vector: Floats, scale: Floats, free: Flags
-) -> _Linear:
-    # A step away from a bound stays inside it.
-    sign = np.where(vector + unknowns.step > unknowns.high, -1.0, 1.0)
-    steps = (sign * unknowns.step)[free]
-    moved = np.repeat(vector[None], len(steps), axis=0)
-    moved[np.arange(len(steps)), np.flatnonzero(free)] += steps
-    found = rollout.residuals([unknowns.values(v) for v in (vector, *moved)])
-    residual, slope, weight = [], [], []
-    for window in found:
-        rows = window / scale[:, None]
-        here = rows[0].reshape(-1)
-        residual.append(here)
-        slope.append((rows[1:].reshape(len(steps), -1) - here).T / steps)
-        weight.append(np.minimum(1.0, HUBER / np.maximum(np.abs(here), 1e-12)))
-    return _Linear(residual, slope, weight)
-
-
-def _step(
-    linear: _Linear, unknowns: Unknowns, vector: Floats, free: Flags, damping: float
-) -> Floats:
-    precision = unknowns.prior[free] ** -2
-    hessian = linear.hessian() + np.diag(precision)
-    gradient = linear.gradients().sum(axis=0)
-    gradient += precision * (vector - unknowns.center)[free]
-    damped = hessian + damping * np.diag(np.diag(hessian))
-    new = vector.copy()
-    new[free] -= np.linalg.solve(damped, gradient)
-    return np.asarray(np.clip(new, unknowns.low, unknowns.high))
-
-
-def _sandwich(linear: _Linear, prior: Floats, free: Flags) -> Floats:
-    """Return H^-1 (B + P) H^-1, B the scatter of the windows' gradients.
-
-    Errors within a window hang together, so their number says little; how much the
-    windows disagree does (Huber, 1967). The classical part is added because few
-    windows span few directions. What is held keeps the width of its prior.
-    """
-    curvature, precision = linear.hessian(), np.diag(prior[free] ** -2)
-    gradients = linear.gradients()
-    count = len(gradients)
-    scatter = gradients.T @ gradients * count / max(count - 1, 1)
-    inverse = np.linalg.inv(curvature + precision)
-    covariance = np.diag(prior**2)
-    part = inverse @ (scatter + curvature + precision) @ inverse
-    covariance[np.ix_(free, free)] = 0.5 * (part + part.T)
-    return covariance
+    def _improve(
+        self, point: _Point, linear: Linear, damping: float, scale: float
+    ) -> tuple[_Point | None, float]:
+        gradient = linear.gradient(point.residual, point.vector, point.starts, scale)
+        trials = []
+        dampings = [float(np.clip(damping * f, 1e-7, 1e4)) for f in FACTORS]
+        for value in dampings:
+            step, starts = linear.step(gradient, point.vector, value)
+            trials.append((point.vector + step, point.starts + starts))
+        points = self._evaluate(trials, scale)
+        index = min(range(len(points)), key=lambda i: points[i].cost)
+        if points[index].cost >= point.cost:
+            return None, 10.0 * damping
+        return points[index], dampings[index]

@@ -131,7 +131,10 @@ def _arm(
 def _servo(torque: Floats, error: Floats, velocity: Floats) -> tuple[Floats, float]:
     gains, cost = np.empty((2, torque.shape[1])), 0.0
     for j in range(torque.shape[1]):
-        design = np.stack([error[:, j], -velocity[:, j]], axis=1)
-        gains[:, j], rest = nnls(design, torque[:, j])
+        # An encoder's offset and a load's weight are nearly constant torques.
+        one = np.ones(len(error))
+        design = np.stack([error[:, j], -velocity[:, j], one, -one], axis=1)
+        found, rest = nnls(design, torque[:, j])
+        gains[:, j] = found[:2]
         cost += rest**2 / max(float((torque[:, j] ** 2).sum()), 1e-9)
     return gains, cost

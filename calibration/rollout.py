@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import mujoco
 import numpy as np
@@ -11,12 +12,22 @@ from numpy.typing import NDArray
 from forearm.core.log import Floats
 from forearm.core.robot import RobotSpec
 from forearm.sim.batch import ArmBatch
-from forearm.sim.model import TIMESTEP, FieldMap
+from forearm.sim.model import FieldMap
 
 from .windows import LENGTH, Window
 
 SIGNALS = ("position", "velocity", "effort")
 """What is compared, in the order of the arrays."""
+
+PHYSICS = 1e-3
+"""Physics step [s]: a stiff servo's damping acts as extra inertia of kv times the step,
+which must stay small beside the armature for the values to be the arm's."""
+
+LADDER = ("load_friction", "stribeck")
+"""Friction MuJoCo has no field for."""
+
+SENSED = ("command_delay", "encoder_offset")
+"""Parameters that are applied to commands and readings, not to the model."""
 
 FAR = 1e3
 """Residual of a simulation that left the numbers, in scales."""
@@ -31,6 +42,7 @@ class Rollout:
         windows: Sequence[Window],
         scales: list[Floats],
         sets: int,
+        length: float = LENGTH,
     ) -> None:
         """Allocate for ``sets`` parameter sets at a time.
 
@@ -39,45 +51,91 @@ class Rollout:
             windows: stretches to replay.
             scales: scale of position, velocity and effort errors, (n,) each.
             sets: most parameter sets per call.
+            length: length of the windows [s].
         """
+        self.robot = robot
         self.windows = list(windows)
-        self.steps = int(np.ceil(LENGTH / TIMESTEP)) + 1
-        self._arm = ArmBatch(robot, sets * len(self.windows))
+        self.steps = int(np.ceil(length / PHYSICS)) + 1
+        self._arm = ArmBatch(
+            robot, sets * len(self.windows), timestep=PHYSICS, hook=_without_contact
+        )
         self._map = FieldMap(self._arm.model, robot)
         self._qpos = self._arm.batch.bind("qpos")
         self._qvel = self._arm.batch.bind("qvel")
+        self._ctrl = self._arm.batch.bind("ctrl")
+        self._torque = self._arm.batch.bind("qfrc_actuator")
         self._sent = [_Sent(w) for w in self.windows]
+        self.scales = scales
+        """Scale of position, velocity and effort errors, (n,) each."""
         self._scale = np.stack(scales)
         self._measured = [_measured(w) for w in self.windows]
 
-    def simulate(self, sets: Sequence[Mapping[str, Floats]]) -> list[Floats]:
+    def simulate(
+        self, sets: Sequence[Mapping[str, Floats]], starts: Floats | None = None
+    ) -> list[Floats]:
         """Return what the sensors would read, per window (sets, 3, samples, n).
 
         Args:
             sets: parameter values by name, (size,) each; ``command_delay`` shifts
                 the commands, to a fraction of a physics step.
+            starts: added to the start states [rad, rad/s], (sets, windows, 2 n).
         """
-        count, total = len(sets), len(self.windows)
+        count, total, n = len(sets), len(self.windows), self.robot.n
         ids: NDArray[np.intp] = np.arange(count * total)
-        names = [name for name in sets[0] if name != "command_delay"]
+        names = [name for name in sets[0] if name not in SENSED]
         values = {
             k: np.repeat(np.stack([s[k] for s in sets]), total, axis=0) for k in names
         }
-        start = np.stack([w.position for w in self.windows])
-        speed = np.stack([w.velocity for w in self.windows])
+        offset = np.stack([s.get("encoder_offset", np.zeros(n)) for s in sets])
+        start = np.stack([np.append(w.position, w.velocity) for w in self.windows])
+        begin = np.tile(start, (count, 1, 1))
+        begin = begin if starts is None else begin + starts
+        begin[..., :n] -= offset[:, None]
+        begin = begin.reshape(count * total, 2 * n)
         self._arm.set_values(ids, values)
-        self._arm.reset(ids, np.tile(start, (count, 1)))
-        self._qvel[ids[:, None], self._map.dof] = np.tile(speed, (count, 1))
-        delays = [float(s["command_delay"][0]) for s in sets]
+        self._arm.reset(ids, begin[:, :n])
+        self._qvel[ids[:, None], self._map.dof] = begin[:, n:]
+        delays = [float(s.get("command_delay", np.zeros(1))[0]) for s in sets]
         controls = {d: self._control(d) for d in set(delays)}
-        record = self._arm.batch.rollout(
-            self.steps,
-            np.concatenate([controls[d] for d in delays]),
-            int(mujoco.mjtState.mjSTATE_CTRL),
-            record=("qpos", "qvel", "qfrc_actuator"),
-            ids=ids,
-        )
-        return self._sample(record, count)
+        control = np.concatenate([controls[d] for d in delays])
+        if any(values[name].any() for name in LADDER if name in values):
+            record = self._stepwise(ids, control)
+        else:
+            record = self._arm.batch.rollout(
+                self.steps,
+                control,
+                int(mujoco.mjtState.mjSTATE_CTRL),
+                record=("qpos", "qvel", "qfrc_actuator"),
+                ids=ids,
+            )
+        found = self._sample(record, count)
+        for rows in found:
+            rows[:, 0] += offset[:, None]
+        return found
+
+    def _stepwise(
+        self, ids: NDArray[np.intp], control: Floats
+    ) -> Mapping[str, NDArray[np.float64]]:
+        """Step with the friction level of each moment: it sticks, as Coulomb does."""
+        dof = np.ix_(ids, self._map.dof)
+        level = self._arm.batch.expand("dof_frictionloss")
+        value = {k: v[ids] for k, v in self._arm.values.items()}
+        shape = (len(ids), self.steps, self._arm.model.nv)
+        record = {k: np.empty(shape) for k in ("qpos", "qvel", "qfrc_actuator")}
+        self._torque[ids] = 0.0
+        for step in range(self.steps):
+            speed = self._qvel[dof] / value["stribeck_velocity"]
+            level[dof] = (
+                value["coulomb"]
+                + value["load_friction"] * np.abs(self._torque[dof])
+                + value["stribeck"] * np.exp(-np.minimum(speed**2, 50.0))
+            )
+            self._ctrl[ids] = control[:, step]
+            self._arm.batch.step(ids=ids)
+            record["qpos"][:, step] = self._qpos[ids]
+            record["qvel"][:, step] = self._qvel[ids]
+            record["qfrc_actuator"][:, step] = self._torque[ids]
+        return record
 
     def _control(self, delay: float) -> Floats:
         sent = np.stack([s.control(delay, self.steps) for s in self._sent])
@@ -99,18 +157,20 @@ class Rollout:
         for w in range(total):
             # The state after step k is that of time k + 1; drivers report the torque
             # that brought the arm there.
-            place = self.windows[w].time / TIMESTEP - 1
+            place = self.windows[w].time / PHYSICS - 1
             found.append(np.stack([_between(a[:, w], place) for a in after], axis=1))
         return found
 
-    def residuals(self, sets: Sequence[Mapping[str, Floats]]) -> list[Floats]:
+    def residuals(
+        self, sets: Sequence[Mapping[str, Floats]], starts: Floats | None = None
+    ) -> list[Floats]:
         """Return simulated minus measured in scales, per window (sets, 3, samples, n).
 
         A signal that was not measured has no error.
         """
         found = []
         for simulated, measured in zip(
-            self.simulate(sets), self._measured, strict=True
+            self.simulate(sets, starts), self._measured, strict=True
         ):
             error = (simulated - measured) / self._scale[:, None]
             error = np.nan_to_num(error, nan=FAR, posinf=FAR, neginf=-FAR)
@@ -151,6 +211,11 @@ class _Sent:
 
     def control(self, delay: float, steps: int) -> Floats:
         """Return the command in force in each physics step [rad], (steps, n)."""
-        edges = self._start - delay + TIMESTEP * np.arange(steps + 1)
+        edges = self._start - delay + PHYSICS * np.arange(steps + 1)
         columns = [np.interp(edges, self._time, c) for c in self._sum.T]
-        return np.diff(np.stack(columns, axis=1), axis=0) / TIMESTEP
+        return np.diff(np.stack(columns, axis=1), axis=0) / PHYSICS
+
+
+def _without_contact(spec: Any) -> None:
+    """A log is of free motion; looking for contacts takes half of the time."""
+    spec.option.disableflags |= int(mujoco.mjtDisableBit.mjDSBL_CONTACT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,9 @@ from forearm.core.log import Floats, RunLog
 LENGTH = 0.5
 """Length of a window [s]: long enough for a servo to show its delay and damping."""
 
+HORIZON = 2.0
+"""Longest horizon of the error [s]."""
+
 RATE = 100.0
 """Samples kept per second of a window; a faster log adds no information."""
 
@@ -21,8 +25,11 @@ SMOOTH = 0.012
 MOVING = 0.02
 """Joint speed above which an arm counts as moving [rad/s]."""
 
-FLOOR = (2e-4, 5e-3, 0.005)
-"""Least scale of position [rad], velocity [rad/s], effort [part of the limit]."""
+FLOOR = (1e-5, 5e-4, 2e-4)
+"""Least noise of position [rad], velocity [rad/s], effort [part of the limit]."""
+
+START = 3.0
+"""Start states may be this many times worse than their noise says."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,8 @@ class Window:
     """Smoothed start position [rad], (n,)."""
     velocity: Floats
     """Smoothed start velocity [rad/s], (n,)."""
+    spread: Floats
+    """Standard deviation of start position and velocity [rad, rad/s], (2 n,)."""
     rows: slice
     """Rows of the log that are compared."""
 
@@ -46,35 +55,57 @@ class Window:
         return np.asarray(self.log.time[self.rows] - self.start)
 
 
-def error_scales(effort_limit: Floats) -> list[Floats]:
-    """Return the scale of position, velocity and effort errors, (n,) each."""
+def noise_scales(logs: Sequence[RunLog], effort_limit: Floats) -> list[Floats]:
+    """Return the sensor noise of position, velocity and effort, (n,) each.
+
+    The fourth difference of evenly sampled rows hides any slow motion; of white
+    noise it has sqrt(70) times the standard deviation.
+    """
     one = np.ones_like(effort_limit)
-    return [FLOOR[0] * one, FLOOR[1] * one, FLOOR[2] * effort_limit]
+    floors = [FLOOR[0] * one, FLOOR[1] * one, FLOOR[2] * effort_limit]
+    found = []
+    for name, floor in zip(("position", "velocity", "effort"), floors, strict=True):
+        sizes = [
+            np.median(np.abs(np.diff(getattr(log, name), n=4, axis=0)), axis=0)
+            for log in logs
+            if len(getattr(log, name)) > 10
+        ]
+        noise = np.mean(sizes, axis=0) / 0.6745 / np.sqrt(70) if sizes else floor
+        found.append(np.maximum(noise, floor))
+    return found
 
 
 def start_state(
-    log: RunLog, time: float, scales: list[Floats]
-) -> tuple[Floats, Floats]:
-    """Return position [rad] and velocity [rad/s] at ``time`` from a local parabola."""
+    log: RunLog, time: float, noise: list[Floats]
+) -> tuple[Floats, Floats, Floats]:
+    """Return position, velocity and their spread at ``time`` from a local parabola."""
     half = max(SMOOTH, 1.5 * float(np.median(np.diff(log.time))))
     rows = np.abs(log.time - time) <= half
     t = (log.time[rows] - time) / half
     basis = np.stack([t**0, t, t**2], axis=1)
     slope = np.stack([0 * t, t**0, 2 * t], axis=1) / half
     position, velocity = np.empty(log.n), np.empty(log.n)
+    spread = np.empty((2, log.n))
     for j in range(log.n):
-        design = basis / scales[0][j]
-        target = log.position[rows, j] / scales[0][j]
+        design = basis / noise[0][j]
+        target = log.position[rows, j] / noise[0][j]
         if len(log.velocity):
-            design = np.vstack([design, slope / scales[1][j]])
-            target = np.append(target, log.velocity[rows, j] / scales[1][j])
+            design = np.vstack([design, slope / noise[1][j]])
+            target = np.append(target, log.velocity[rows, j] / noise[1][j])
         fit = np.linalg.lstsq(design, target, rcond=None)[0]
+        width = np.sqrt(np.diag(np.linalg.pinv(design.T @ design)))
         position[j], velocity[j] = fit[0], fit[1] / half
-    return position, velocity
+        spread[:, j] = START * width[0], START * width[1] / half
+    return position, velocity, spread.reshape(-1)
 
 
 def cut(
-    log: RunLog, start: float, stop: float, scales: list[Floats], most: int
+    log: RunLog,
+    start: float,
+    stop: float,
+    noise: list[Floats],
+    most: int,
+    length: float = LENGTH,
 ) -> list[Window]:
     """Return at most ``most`` disjoint windows with motion, evenly chosen.
 
@@ -82,23 +113,24 @@ def cut(
         log: the log.
         start: no window begins before [s].
         stop: no window ends after [s].
-        scales: from :func:`error_scales`.
+        noise: from :func:`noise_scales`.
         most: how many windows to return.
+        length: how long they are [s].
     """
     period = float(np.median(np.diff(log.time)))
     step = max(1, round(1.0 / (RATE * period)))
     found = []
-    for begin in np.arange(start, stop - LENGTH, LENGTH):
-        low, high = np.searchsorted(log.time, [begin, begin + LENGTH - 1e-9])
+    for begin in np.arange(start, stop - length, length):
+        low, high = np.searchsorted(log.time, [begin, begin + length - 1e-9])
         times = log.time[low:high]
         if len(times) < 5 or np.diff(times).max() > max(5 * period, 0.05):
             continue
         moved = np.ptp(log.position[low:high], axis=0).max()
-        if moved < MOVING * LENGTH:
+        if moved < MOVING * length:
             continue
-        position, velocity = start_state(log, times[0], scales)
+        position, velocity, spread = start_state(log, times[0], noise)
         rows = slice(int(low) + step, int(high), step)
-        found.append(Window(log, float(times[0]), position, velocity, rows))
+        found.append(Window(log, float(times[0]), position, velocity, spread, rows))
     if len(found) > most:
         found = [
             found[i] for i in np.linspace(0, len(found) - 1, most).round().astype(int)
@@ -106,25 +138,61 @@ def cut(
     return found
 
 
+@dataclass(frozen=True)
+class Parts:
+    """Windows by what they are for; no part sees another's samples."""
+
+    fit: list[Window]
+    """Fitted."""
+    gate: list[Window]
+    """Choose the friction law and which joints keep nominal."""
+    figure: list[Window]
+    """Give the held-out error, nothing else."""
+    long: list[Window]
+    """The same stretches as the figure's, in windows of the longest horizon."""
+
+
 def split(
-    logs: list[RunLog], holdout: float, scales: list[Floats], most: int
-) -> tuple[list[Window], list[Window]]:
-    """Return the windows to fit and, from the end of each log, those held out.
+    logs: Sequence[RunLog],
+    held: Sequence[RunLog],
+    holdout: float,
+    noise: list[Floats],
+    most: int,
+) -> Parts:
+    """Return the windows to fit, to gate and to judge.
+
+    The end of each log is held out; where whole logs are held out, they judge and the
+    ends only gate.
 
     Raises:
-        ForearmError: there is too little motion for either.
+        ForearmError: there is too little motion for any of them.
     """
     fit: list[Window] = []
-    held: list[Window] = []
+    gate: list[Window] = []
+    figure: list[Window] = []
+    long: list[Window] = []
+    count = max(1, most // len(logs))
     for log in logs:
-        first = max(log.time[0], log.command_time[0]) + 0.1
-        last = min(log.time[-1], log.command_time[-1] + LENGTH)
+        first, last = _span(log)
         border = last - holdout * (last - first)
-        fit += cut(log, first, border, scales, max(1, most // len(logs)))
-        held += cut(log, border, last, scales, max(1, most // len(logs)))
-    if len(fit) < 4 or not held:
+        middle = last if held else 0.5 * (border + last)
+        fit += cut(log, first, border, noise, count)
+        gate += cut(log, border, middle, noise, max(1, count // 2))
+        figure += cut(log, middle, last, noise, max(1, count // 2))
+        long += cut(log, middle, last, noise, 8, HORIZON)
+    for log in held:
+        first, last = _span(log)
+        figure += cut(log, first, last, noise, max(1, most // len(held)))
+        long += cut(log, first, last, noise, 8, HORIZON)
+    if len(fit) < 4 or not gate or not figure:
         raise ForearmError(
             f"the logs hold {len(fit)} windows of {LENGTH} s with motion to fit and "
-            f"{len(held)} held out, at least 4 and 1 are needed; record a longer motion"
+            f"{len(gate)} and {len(figure)} held out, at least 4, 1 and 1 are needed; "
+            "record a longer motion"
         )
-    return fit, held
+    return Parts(fit, gate, figure, long)
+
+
+def _span(log: RunLog) -> tuple[float, float]:
+    first = max(log.time[0], log.command_time[0]) + 0.1
+    return float(first), float(min(log.time[-1], log.command_time[-1] + LENGTH))

@@ -99,7 +99,8 @@ def _replay(args: argparse.Namespace, robot: RobotSpec, logs: list[RunLog]) -> i
     from forearm.core.files import write_json
     from forearm.core.params import save_params
 
-    result = calibrate(logs, robot, args.holdout)
+    held = [_read(args, text, robot) for text in args.holdout_logs]
+    result = calibrate(logs, robot, args.holdout, held)
     save_params(args.out, result.params)
     if args.report:
         write_report(args.report, result)
@@ -111,7 +112,7 @@ def _replay(args: argparse.Namespace, robot: RobotSpec, logs: list[RunLog]) -> i
         write_json(args.json, {**result.as_json(), "params_file": str(args.out)})
     print(
         f"held out  {result.before:.2f} {UNIT} nominal, {result.after:.2f} {UNIT} "
-        "calibrated (RMS over 0.5 s open loop)"
+        f"calibrated ({result.measure})"
     )
     for finding in result.findings:
         print(f"finding   {finding}")

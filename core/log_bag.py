@@ -104,8 +104,9 @@ def _assemble(
 ) -> RunLog:
     chosen = [(t, m) for t, m in states if set(joints) <= set(m.name)]
     stamps = np.array([_stamp(t, m) for t, m in chosen])
-    shift = float(np.median(np.array([t * 1e-9 for t, _ in chosen]) - stamps))
-    shift = shift if abs(shift) > OTHER_CLOCK else 0.0
+    ages = np.array([t * 1e-9 for t, _ in chosen]) - stamps
+    age = float(np.median(ages))
+    shift = age if abs(age) > OTHER_CLOCK else 0.0
     time, keep = _increasing(stamps)
     rows = {
         name: _rows(chosen, name, joints)[keep]
@@ -122,6 +123,9 @@ def _assemble(
         "topic": topic,
         "command_topic": name or None,
         "clock_offset": shift,
+        # From measurement to reception, where stamps say when it was measured.
+        "state_age": age if age > 0 and not shift else None,
+        "state_age_std": float(np.median(np.abs(ages - age)) / 0.6745),
         "dropped_states": int((~keep).sum()),
         "dropped_commands": int((~kept).sum()),
     }

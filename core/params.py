@@ -63,11 +63,10 @@ KINDS: dict[str, ParamKind] = {
     "viscous": _kind(JOINT, "Nm s/rad", 0, _INF, 0, "viscous friction"),
     "coulomb": _kind(JOINT, "Nm", 0, _INF, 0, "Coulomb friction"),
     "load_friction": _kind(JOINT, "1", 0, 1, 0, "friction per transmitted torque"),
+    "load_quadratic": _kind(JOINT, "1/Nm", 0, _INF, 0, "friction per squared torque"),
     "stribeck": _kind(JOINT, "Nm", 0, _INF, 0, "extra friction at standstill"),
     "stribeck_velocity": _kind(JOINT, "rad/s", 1e-6, _INF, 0.1, "Stribeck velocity"),
-    "viscous_quadratic": _kind(
-        JOINT, "Nm s^2/rad^2", -_INF, _INF, 0, "friction per velocity times its amount"
-    ),
+    "viscous_quadratic": _kind(JOINT, "Nm s^2/rad^2", -_INF, _INF, 0, "times v |v|"),
     "friction_slip": _kind(
         JOINT, "rad/s", 0, 1, 0, "Coulomb friction acts along tanh(v / slip); 0: sgn"
     ),

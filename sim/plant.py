@@ -166,16 +166,32 @@ class Plant:
         return JointReading(true.time, position, velocity, true.effort)
 
     def _step(self) -> None:
-        while self._transit and self._transit[0][0] <= self.time + 1e-9:
-            self._arrived = self._transit.popleft()[1]
+        self.data.ctrl[self._act] = self._drive()
+        self.data.qfrc_applied[self._dof] = self._friction()
+        mujoco.mj_step(self.model, self.data)
+        self._remember()
+
+    def _drive(self) -> Floats:
+        """Return the servo's mean reference over the coming physics step [rad].
+
+        A command that arrives within the step acts for the rest of it, so that a
+        delay need not be a multiple of the step.
+        """
+        now, step = self.time, self.spec.timestep
+        mean, begin = np.zeros(self.robot.n), now
+        while self._transit and self._transit[0][0] < now + step - 1e-9:
+            due, command = self._transit.popleft()
+            due = max(due, begin)
+            mean += (due - begin) / step * self._play()
+            self._arrived, begin = command, due
+        return np.asarray(mean + (now + step - begin) / step * self._play())
+
+    def _play(self) -> Floats:
         # The play operator (Krasnosel'skii and Pokrovskii, 1989): the output only
         # moves once the input has crossed the gap.
         half = 0.5 * self._backlash
         self._driven = np.clip(self._driven, self._arrived - half, self._arrived + half)
-        self.data.ctrl[self._act] = self._driven
-        self.data.qfrc_applied[self._dof] = self._friction()
-        mujoco.mj_step(self.model, self.data)
-        self._remember()
+        return self._driven
 
     def _friction(self) -> Floats:
         """Stribeck and load-dependent friction torque [Nm]."""

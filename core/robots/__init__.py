@@ -9,8 +9,11 @@ from .panda import PANDA
 from .so101 import SO101
 from .ur5e import UR5E
 from .ur10e import UR10E
+from .xl330 import XL330
 
-ROBOTS: dict[str, RobotSpec] = {spec.name: spec for spec in (UR5E, UR10E, PANDA, SO101)}
+ROBOTS: dict[str, RobotSpec] = {
+    spec.name: spec for spec in (UR5E, UR10E, PANDA, SO101, XL330)
+}
 """Every arm by its short name."""
 
 

@@ -39,7 +39,6 @@ def chosen(planner: Planner) -> Plan:
 def play(plan: Plan) -> RunLog:
     """Record a stand-in arm whose trajectory controller runs at 250 Hz."""
     spec = PlantSpec(
-        timestep=0.002,
         command_delay={"mean": 0.02},
         servo={"gain_error": -0.15},
         sensor={"noise": 1e-4, "velocity_noise": 2e-3},

@@ -100,3 +100,17 @@ def test_an_unknown_field_is_refused_by_name(tmp_path):
 def test_another_robots_plant_is_refused():
     with pytest.raises(LimitError, match="panda"):
         Plant(ROBOT, PlantSpec(robot="panda"))
+
+
+def test_a_delay_need_not_be_a_multiple_of_the_step():
+    spec = PlantSpec.model_validate(
+        {"timestep": 0.004, "command_delay": {"mean": 0.011}}
+    )
+    plant = Plant(ROBOT, spec)
+    plant.command(ROBOT.home + 0.1)
+    moved_by = []
+    for _ in range(4):
+        plant.advance(0.004)
+        moved_by.append(plant.data.ctrl[0] - ROBOT.home[0])
+    # It arrives 3 ms into the third step and acts for the last quarter of it.
+    np.testing.assert_allclose(moved_by, [0.0, 0.0, 0.025, 0.1], atol=1e-9)

@@ -1,0 +1,138 @@
+"""The fit in stages: coarse, weights from what is left, fine, friction ladder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from forearm.core.log import Floats
+from forearm.core.robot import RobotSpec
+
+from .fit import Fit, Fitter
+from .rollout import LADDER, Rollout
+from .unknowns import MOMENT, SERVO, Unknowns
+from .windows import FLOOR, Parts, Window
+
+COARSE = 8
+"""Windows of the first look, which only has to find the neighbourhood."""
+
+BEST = 0.005
+"""A model explains at best all but this part of what nominal leaves open."""
+
+WORTH = 0.97
+"""A rung of the ladder must bring the gate's error below this part."""
+
+NOISY = 1.25
+"""Errors over sensor noise above which friction has something left to explain."""
+
+BODY = ("payload_mass", MOMENT, "encoder_offset")
+"""Fitted beside the servo; with torques also the base's tilt."""
+
+
+@dataclass(frozen=True)
+class Staged:
+    """The last fit, with its unknowns, and what the ladder said."""
+
+    unknowns: Unknowns
+    """What was fitted."""
+    found: Fit
+    """The fit."""
+    scales: list[Floats]
+    """Scale of position, velocity and effort errors, (n,) each."""
+    said: list[str]
+    """What the friction ladder decided, in sentences."""
+
+
+def fit_staged(
+    robot: RobotSpec,
+    parts: Parts,
+    noise: list[Floats],
+    guess: dict[str, Floats] | None,
+    starts: list[dict[str, Floats]],
+) -> Staged:
+    """Fit the windows of ``parts``; the gate's windows choose the friction law.
+
+    Args:
+        robot: the arm.
+        parts: the windows.
+        noise: first idea of the sensor noise.
+        guess: values by regression, if any.
+        starts: further values to start from.
+    """
+    torque = bool(len(parts.fit[0].log.effort))
+    names = (*SERVO, *BODY, *(("base_tilt",) if torque else ()))
+    unknowns = Unknowns(robot, names)
+    few = _thin(parts.fit, COARSE)
+    scales = _scales(robot, few, noise, unknowns)
+    coarse = Fitter(Rollout(robot, few, scales, Fitter.sets(unknowns)), unknowns)
+    at = [unknowns.vector(v) for v in ([guess] if guess else []) + starts]
+    first = coarse.fit([unknowns.center, *at], slopes=2, again=False)
+    scales = _scales(robot, few, _left(robot, coarse, first), unknowns)
+    rollout = Rollout(robot, parts.fit, scales, Fitter.sets(unknowns))
+    fitter = Fitter(rollout, unknowns)
+    found = fitter.fit([first.vector])
+    staged = Staged(unknowns, found, scales, [])
+    return _climb(staged, parts, fitter.spread) if fitter.spread > NOISY else staged
+
+
+def _thin(windows: list[Window], most: int) -> list[Window]:
+    places = np.linspace(0, len(windows) - 1, min(most, len(windows)))
+    return [windows[i] for i in places.round().astype(int)]
+
+
+def _scales(
+    robot: RobotSpec, windows: list[Window], noise: list[Floats], unknowns: Unknowns
+) -> list[Floats]:
+    probe = Rollout(robot, windows, noise, 1)
+    nominal = probe.residuals([unknowns.values(unknowns.center)])
+    left = np.sqrt((np.concatenate([w[0] for w in nominal], axis=1) ** 2).mean(axis=1))
+    return [n * np.hypot(1.0, BEST * rms) for n, rms in zip(noise, left, strict=True)]
+
+
+def _left(robot: RobotSpec, fitter: Fitter, found: Fit) -> list[Floats]:
+    """Return the sensor noise from what the fit leaves, free of the motion itself."""
+    size = []
+    for rows in fitter.errors(found.vector):
+        change = np.diff(rows, n=4, axis=1)
+        size.append(np.median(np.abs(change), axis=1) / 0.6745 / np.sqrt(70))
+    noise = np.mean(size, axis=0)
+    one = np.ones(robot.n)
+    limits = (one, one, robot.vector("effort"))
+    floors = [f * limit for f, limit in zip(FLOOR, limits, strict=True)]
+    return [np.maximum(n, f) for n, f in zip(noise, floors, strict=True)]
+
+
+def _climb(staged: Staged, parts: Parts, spread: float) -> Staged:
+    """Add load-dependent, then Stribeck friction, each kept if the gate gains."""
+    robot = staged.unknowns.robot
+    judge = Rollout(robot, parts.gate, staged.scales, 1)
+    best = _score(judge, staged.unknowns, staged.found.vector)
+    said = [
+        f"errors stay {spread:.1f} times above sensor noise with Coulomb and viscous "
+        "friction"
+    ]
+    for rung in LADDER:
+        unknowns = Unknowns(robot, (*staged.unknowns.names, rung))
+        values = staged.unknowns.values(staged.found.vector)
+        rollout = Rollout(
+            robot, _thin(parts.fit, COARSE), staged.scales, Fitter.sets(unknowns)
+        )
+        found = Fitter(rollout, unknowns).fit(
+            [unknowns.vector(values)], slopes=2, again=False
+        )
+        score = _score(judge, unknowns, found.vector)
+        name = rung.replace("_", "-")
+        if score < WORTH * best:
+            said.append(f"{name} is kept: held-out error falls to {score / best:.0%}")
+            staged, best = Staged(unknowns, found, staged.scales, []), score
+        else:
+            said.append(
+                f"{name} is left out: held-out error would be {score / best:.0%}"
+            )
+    return Staged(staged.unknowns, staged.found, staged.scales, said)
+
+
+def _score(judge: Rollout, unknowns: Unknowns, vector: Floats) -> float:
+    rows = judge.residuals([unknowns.values(vector)])
+    return float(np.sqrt(np.mean([(r**2).mean() for r in rows])))
