@@ -45,15 +45,10 @@ def params_of(
     ):
         if name == "encoder_noise" or len(logs[0].velocity):
             values[name], origin[name] = noise, "measured"
-    ages = [log.meta.get("state_age") for log in logs]
-    if all(isinstance(age, float) for age in ages):
-        # Stamped where measured, so reception alone tells the sensors' delay.
-        values["sensor_delay"] = np.array([np.mean(np.array(ages, np.float64))])
-        origin["sensor_delay"] = "measured"
-        scatter = [float(log.meta.get("state_age_std", 0.0)) for log in logs]
-        std["sensor_delay"] = np.array([max(scatter)])
+    _add_sensor_delay(logs, values, origin, std)
     symmetric = 0.5 * (matrix + matrix.T)[part]
     names = [label for label, k in zip(labels, known, strict=True) if k]
+    joint = Covariance(names=names, matrix=symmetric.tolist())
     return make_params(
         robot,
         values,
@@ -64,3 +59,18 @@ def params_of(
         else None,
         notes=notes,
     )
+
+
+def _add_sensor_delay(
+    logs: list[RunLog],
+    values: dict[str, Floats],
+    origin: dict[str, Provenance | list[Provenance]],
+    std: dict[str, Any],
+) -> None:
+    ages = [log.meta.get("state_age") for log in logs]
+    if all(isinstance(age, float) for age in ages):
+        # Stamped where measured, so reception alone tells the sensors' delay.
+        values["sensor_delay"] = np.array([np.mean(np.array(ages, np.float64))])
+        origin["sensor_delay"] = "measured"
+        scatter = [float(log.meta.get("state_age_std", 0.0)) for log in logs]
+        std["sensor_delay"] = np.array([max(scatter)])
