@@ -48,15 +48,14 @@ def params_of(
     _add_sensor_delay(logs, values, origin, std)
     symmetric = 0.5 * (matrix + matrix.T)[part]
     names = [label for label, k in zip(labels, known, strict=True) if k]
-    joint = Covariance(names=names, matrix=symmetric.tolist())
+    rows = symmetric.tolist()
+    joint = Covariance(names=names, matrix=rows) if names else None
     return make_params(
         robot,
         values,
         origin,
         std,
-        covariance=Covariance(names=names, matrix=symmetric.tolist())
-        if names
-        else None,
+        covariance=joint,
         notes=notes,
     )
 
