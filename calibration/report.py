@@ -87,7 +87,9 @@ def _params(result: Result) -> str:
     rows = []
     for name, param in result.params.params.items():
         shared = len(param.value) != result.robot.n
-        joints = ["all"] if shared else list(result.robot.joint_names)
+        parts = [f"all [{i}]" for i in range(len(param.value))]
+        whole = parts if len(parts) > 1 else ["all"]
+        joints = whole if shared else list(result.robot.joint_names)
         for i, joint in enumerate(joints):
             origin = param.provenance
             rows.append(

@@ -32,7 +32,7 @@ def old(clean: RunLog) -> Result:
 
 
 def changed(record: Record, **effects: object) -> RunLog:
-    spec = {"timestep": 0.002, "sensor": SENSOR, **effects}
+    spec = {"sensor": SENSOR, **effects}
     return record(12.0, PlantSpec.model_validate(spec), seed=0)
 
 
