@@ -13,6 +13,10 @@ from .unknowns import Unknowns
 
 Flags = NDArray[np.bool_]
 
+TIE = 1.02
+"""Errors closer than this are the same: an arm that is nominal stays measured, instead
+of becoming a guess because noise let nominal win by a hair."""
+
 
 def gate(judge: Rollout, unknowns: Unknowns, vector: Floats) -> tuple[Floats, Flags]:
     """Return the vector with every joint that loses to nominal put back, and which."""
@@ -21,13 +25,13 @@ def gate(judge: Rollout, unknowns: Unknowns, vector: Floats) -> tuple[Floats, Fl
     for _ in range(n + 1):
         sets = [unknowns.values(v) for v in (unknowns.center, vector)]
         errors = rms_errors(judge.windows, judge.simulate(sets))[:, 0]
-        worse = (errors[1] > errors[0]) & ~kept
+        worse = (errors[1] > TIE * errors[0]) & ~kept
         if not worse.any():
             break
         kept |= worse
         vector = np.where(of_joints(unknowns, kept), unknowns.center, vector)
     # A delay alone is worth nothing: the shared number was fitted with the joints.
-    if kept.all() or np.mean(errors[1] ** 2) > np.mean(errors[0] ** 2):
+    if kept.all() or np.mean(errors[1] ** 2) > TIE**2 * np.mean(errors[0] ** 2):
         return unknowns.center, np.ones(n, np.bool_)
     return vector, kept
 

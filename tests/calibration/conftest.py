@@ -22,9 +22,7 @@ def _record(
     seconds: float, spec: PlantSpec | None = None, seed: int = 0, size: float = 0.12
 ) -> RunLog:
     """Drive a plant with three sines per joint and record it."""
-    spec = spec or PlantSpec(
-        timestep=0.002, sensor={"noise": 1e-4, "velocity_noise": 2e-3}
-    )
+    spec = spec or PlantSpec(sensor={"noise": 1e-4, "velocity_noise": 2e-3})
     plant, rng = Plant(ROBOT, spec), np.random.default_rng(seed)
     rate = rng.uniform(0.3, 1.6, (3, ROBOT.n))
     phase = rng.uniform(0, 2 * np.pi, (3, ROBOT.n))
