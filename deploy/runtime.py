@@ -108,8 +108,8 @@ class Runtime:
         check_rate(self.contract.control_dt, self.policy.seconds)
         self._task_inputs = {i.name for i in self.contract.inputs if i.kind == "task"}
         self._needs_velocity = "joint_vel" in self.policy.inputs
-        self.max_age = _max_age(self.contract, "robot", DEFAULT_MAX_AGE)
-        self._target_age = _max_age(self.contract, "task", math.inf)
+        self.max_age = max_age(self.contract, "robot", DEFAULT_MAX_AGE)
+        self._target_age = max_age(self.contract, "task", math.inf)
         self.watch = JointWatch(
             self.contract.joints, self.max_age, lag=not self.options.simulated_time
         )
@@ -288,6 +288,7 @@ def check_rate(control_dt: float, seconds: float) -> None:
         )
 
 
-def _max_age(contract: Contract, kind: str, default: float) -> float:
+def max_age(contract: Contract, kind: str, default: float) -> float:
+    """Return the oldest age [s] at which every input of a ``kind`` may be acted on."""
     ages = [i.max_age for i in contract.inputs if i.kind == kind and i.max_age]
     return min(ages, default=default)
