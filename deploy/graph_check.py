@@ -49,6 +49,13 @@ TENSOR = frozenset((1, 2, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 16))
 """Fields of each message of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto that
 may occur: no functions, training graphs, sparse tensors or whatever comes next."""
 
+_SHAPED = """
+Expand ReduceMax ReduceMean ReduceMin ReduceSum Reshape Slice Split Squeeze Unsqueeze
+"""
+
+SHAPED = frozenset(_SHAPED.split())
+"""Operators whose further inputs say what shape comes out."""
+
 SHAPE_CAP = 1_000_000
 """Most elements an ``Expand`` may ask for; batch 1 needs a few."""
 
@@ -100,6 +107,22 @@ def _check_nodes(path: Path, graph: Message) -> None:
             asked = int(np.prod(shapes.get(node.each(1)[1].decode(), []), dtype=object))
             if asked > SHAPE_CAP:
                 raise FileError(path, f"an Expand asks for {asked} elements")
+    _check_shapes(path, nodes, {_tensor(path, raw).name for raw in graph.each(5)})
+
+
+def _check_shapes(path: Path, nodes: list[Message], fixed: set[str]) -> None:
+    """Refuse shapes that what the robot senses decides: one run would prove nothing.
+
+    ``fixed`` are the initializers' names; what is computed from them alone, or from
+    shapes, which are all fixed then, is fixed too.
+    """
+    fixed |= {""}
+    for node in nodes:
+        kind, inputs = node.text(4), [raw.decode() for raw in node.each(1)]
+        if kind in SHAPED and not fixed.issuperset(inputs[1:]):
+            raise FileError(path, f"the shape of a {kind} depends on the inputs")
+        if kind == "Shape" or fixed.issuperset(inputs):
+            fixed |= {raw.decode() for raw in node.each(2)}
 
 
 def _constants(path: Path, node: Message) -> list[_Tensor]:

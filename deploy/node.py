@@ -13,7 +13,6 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseStamped
 from rcl_interfaces.msg import SetParametersResult
-from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Bool, String
 from std_srvs.srv import Trigger
@@ -26,6 +25,7 @@ from forearm.core.ros import latched, newest_only, seconds
 from .backends import FORWARD, MESSAGES, TRAJECTORY, Backend, make_backend
 from .control import ControlLoop
 from .diagnostics import diagnostic_array, status_fields
+from .lifecycle_node import GuardedNode
 from .runtime import Runtime, RuntimeOptions, Step
 from .watchdog import JointSample
 
@@ -60,7 +60,7 @@ class NodeOptions:
     """Learn who published each joint state; the events executor cannot tell."""
 
 
-class PolicyNode(LifecycleNode):
+class PolicyNode(GuardedNode):
     """Runs one bundle on one arm."""
 
     def __init__(self, options: NodeOptions, context: Any) -> None:
@@ -69,8 +69,6 @@ class PolicyNode(LifecycleNode):
         self.options = options
         self.runtime: Runtime | None = None
         self.loop: ControlLoop | None = None
-        self.refusal = ""
-        """Why the last transition was refused."""
         self._inbox: deque[JointSample] = deque(maxlen=INBOX)
         self._backend: Backend | None = None
         self._entities: list[tuple[Callable[[Any], Any], Any]] = []
@@ -80,41 +78,6 @@ class PolicyNode(LifecycleNode):
         self.add_on_set_parameters_callback(self._on_parameters)
         self._status = self.create_publisher(String, "~/status", latched())
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 1)
-
-    def on_configure(self, state: Any) -> Any:  # noqa: ARG002
-        """Load the bundle, prove it, connect; refuse with one sentence."""
-        return self._guarded("configure", self._configure)
-
-    def on_activate(self, state: Any) -> Any:  # noqa: ARG002
-        """Start from the measured pose."""
-        return self._guarded("activate", self._activate)
-
-    def on_deactivate(self, state: Any) -> Any:  # noqa: ARG002
-        """Bring the arm to rest, then stop commanding."""
-        return self._guarded("deactivate", self._deactivate)
-
-    def on_cleanup(self, state: Any) -> Any:  # noqa: ARG002
-        """Disconnect and forget the bundle."""
-        return self._guarded("cleanup", self._cleanup)
-
-    def on_shutdown(self, state: Any) -> Any:  # noqa: ARG002
-        """Stop whatever the state."""
-        self._deactivate()
-        return self._guarded("shutdown", self._cleanup)
-
-    def _guarded(self, name: str, work: Callable[[], None]) -> Any:
-        try:
-            work()
-        except ForearmError as error:
-            self.refusal = str(error)
-            self.get_logger().error(f"{name} refused: {error}")
-            self._publish_status({"state": "refused", "reason": f"{name}: {error}"})
-            if name == "configure":
-                self._cleanup()
-            return TransitionCallbackReturn.FAILURE
-        self.refusal = ""
-        self._publish_status({"state": name, "reason": ""})
-        return TransitionCallbackReturn.SUCCESS
 
     def _configure(self) -> None:
         options = self.options
@@ -172,10 +135,11 @@ class PolicyNode(LifecycleNode):
         while self._inbox:
             runtime.on_joint_state(self._inbox.popleft())
         runtime.activate(time.monotonic())
-        self.loop = ControlLoop(
+        loop = ControlLoop(
             runtime, self._inbox, self._send, realtime=self.options.realtime
         )
-        self.loop.start()
+        loop.start()
+        self.loop = loop
 
     def _deactivate(self) -> None:
         loop, self.loop = self.loop, None
@@ -184,10 +148,16 @@ class PolicyNode(LifecycleNode):
 
     def _cleanup(self) -> None:
         with self._lock:
-            for destroy, entity in self._entities:
-                destroy(entity)
-            self._entities.clear()
             self.runtime = self._backend = None
+            entities, self._entities = self._entities, []
+            failures = []
+            for destroy, entity in entities:
+                try:
+                    destroy(entity)
+                except Exception as error:
+                    failures.append(error)
+        if failures:
+            raise failures[0]
 
     def _configured(self) -> Runtime:
         if self.runtime is None:

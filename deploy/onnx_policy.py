@@ -15,6 +15,7 @@ from forearm.core.bundle import POLICY, Bundle
 from forearm.core.errors import FileError, MismatchError
 
 from .graph_check import check_graph
+from .graph_proof import prove_graph, session_options
 
 SELFTEST_TOLERANCE = 1e-4
 """Largest difference from a golden output [rad]: float32 on another CPU."""
@@ -30,11 +31,12 @@ class OnnxPolicy:
     """Named input buffers in, one output buffer out, no allocation per run."""
 
     def __init__(self, bundle: Bundle) -> None:
-        """Check, load, warm up and replay the self-test.
+        """Check, prove in another process, load, warm up, replay the self-test.
 
         Raises:
-            FileError: the graph may not be run, does not load or does not end, or
-                commands what is not a number at the ends of the joints' range.
+            FileError: the graph may not be run, asks for too much memory or time,
+                does not load, or commands what is not a number at the ends of the
+                joints' range.
             MismatchError: the self-test's outputs are not reproduced.
         """
         contract = bundle.contract
@@ -42,9 +44,10 @@ class OnnxPolicy:
         if hashlib.sha256(graph).hexdigest() != contract.sha256.get(POLICY):
             # Swapped since the bundle was loaded: what is run is what was hashed.
             raise FileError(bundle.policy, "was altered (its SHA-256 differs)")
+        prove_graph(bundle.policy, graph)
         try:
             self._session = onnxruntime.InferenceSession(
-                graph, _session_options(), providers=["CPUExecutionProvider"]
+                graph, session_options(), providers=["CPUExecutionProvider"]
             )
         except Exception as error:
             raise FileError(
@@ -130,14 +133,3 @@ class OnnxPolicy:
                     f"at most {SELFTEST_TOLERANCE:g} rad",
                     "the bundle does not compute here what it did when exported",
                 )
-
-
-def _session_options() -> onnxruntime.SessionOptions:
-    """One thread, no spinning: the control loop's core is not ours alone."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3
-    return options
