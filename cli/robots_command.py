@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from .user_robot import add_user_robot, load_user_robot
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``forearm robots``."""
     parser.add_argument("name", nargs="?", help="one arm, with limits and sources")
+    add_user_robot(parser)
     parser.add_argument("--json", metavar="FILE", help="write the list as JSON")
 
 
@@ -17,8 +20,10 @@ def run(args: argparse.Namespace) -> int:
     from forearm.core.files import write_json
     from forearm.core.robots import ROBOTS, get_robot
 
-    if args.name:
-        _print_one(get_robot(args.name))
+    own = load_user_robot(args)
+    name = args.name or own
+    if name:
+        _print_one(get_robot(name))
     else:
         for spec in ROBOTS.values():
             hand = "" if spec.gripper is None else " + gripper"

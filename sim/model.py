@@ -21,6 +21,7 @@ from .fields import (
     FieldMap,
     Values,
 )
+from .foreign import adapt
 from .quantities import all_nominal, get_quantity
 from .servo import add_servos, freeze_gripper
 
@@ -72,6 +73,8 @@ def build_model(
     path = asset_path(robot)
     try:
         spec = mujoco.MjSpec.from_file(str(path))
+        if path == Path(robot.asset):  # Not one of ours.
+            adapt(spec, robot)
         if robot.gripper is not None and not robot.grips:
             freeze_gripper(spec, robot.gripper)
         # First the task's: its gripper, if any, gets a servo like every joint.

@@ -29,9 +29,12 @@ def add_servos(spec: Any, robot: RobotSpec, timestep: float) -> None:
     if tuple(present) != robot.joint_names:
         raise MismatchError("joints of the MJCF", present, list(robot.joint_names))
     samples = int(np.ceil(KINDS["command_delay"].maximum / timestep)) + 1
+    # A file's own unit: a user's MJCF may be in degrees.
+    unit = 180.0 / np.pi if spec.compiler.degree else 1.0
     for joint in robot.joints:
         element = spec.joint(joint.name)
-        element.range = [joint.lower, joint.upper]
+        scale = 1.0 if joint.prismatic else unit
+        element.range = [joint.lower * scale, joint.upper * scale]
         element.actfrclimited = mujoco.mjtLimited.mjLIMITED_TRUE
         element.actfrcrange = [-joint.effort, joint.effort]
         element.actgravcomp = True
