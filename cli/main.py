@@ -19,6 +19,8 @@ COMMANDS: dict[str, str] = {
     "audit": "prove that a randomization changes what it says",
     "evaluate": "success of a policy, with its interval",
     "expert": "solve a task by planning on the simulator; the bar for policies",
+    "play": "film a policy's episodes",
+    "view": "an arm live in the browser, its parameters under sliders",
     "export": "turn a training run into a bundle for the robot",
     "inspect": "say in words what a bundle senses and commands",
     "discrete": "solve the lattice sub-task with Q-learning or DQN",

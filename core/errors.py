@@ -39,3 +39,16 @@ class MismatchError(ForearmError):
 
 class LimitError(ForearmError):
     """A number outside its valid range."""
+
+
+class GraphicsError(ForearmError):
+    """There is nothing on this machine that draws off-screen."""
+
+    def __init__(self, backend: str | None, error: Exception) -> None:
+        """Name the ``backend`` (``MUJOCO_GL``) that failed, and with what."""
+        super().__init__(
+            f"no off-screen GL backend works here (MUJOCO_GL={backend or 'unset'}: "
+            f"{type(error).__name__}), so there is no picture; on Debian install "
+            "libegl1 and libgl1-mesa-dri and set MUJOCO_GL=egl, or use forearm view, "
+            "which draws in a browser"
+        )

@@ -113,6 +113,21 @@ class ArmLoop:
         """Parameter values that randomization varies, (size,) each."""
         return self._nominal
 
+    def set_values(self, ids: Ids, values: Mapping[str, Floats]) -> None:
+        """Change parameter values (len(ids), size) within the episodes of ``ids``.
+
+        Sensor noise, jitter, drops and pushes are drawn when an episode starts: theirs
+        count from the next one on.
+
+        Raises:
+            UnknownNameError: a parameter does not exist.
+            LimitError: a value is not finite or outside what is physical.
+        """
+        self.batch.set_values(ids, values)
+        if not values.keys().isdisjoint(SENSED):
+            chosen = self.batch.values
+            self._sensing.refresh(ids, {n: chosen[n][ids] for n in SENSED})
+
     def seed(self, seeds: Sequence[int]) -> None:
         """Give each simulation its own generator.
 

@@ -6,11 +6,17 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ctypes.util import find_library
 from pathlib import Path
 
 import pytest
 
 import forearm
+
+# MuJoCo reads it when it is imported, which any test may be the first to do; without
+# the library that import fails.
+if find_library("EGL"):
+    os.environ.setdefault("MUJOCO_GL", "egl")
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -1,0 +1,88 @@
+"""``forearm play``: a policy's episodes as a video, drawn off-screen."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from forearm.sim.film import Film, Picture
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``forearm play``."""
+    parser.add_argument("policy", help="run directory or bundle")
+    parser.add_argument("--video", required=True, metavar="FILE", help="an .mp4")
+    parser.add_argument("--seed", type=int, default=10_000, help="of the first episode")
+    parser.add_argument("--episodes", type=int, default=3)
+    parser.add_argument("--params", help="params file the simulator loads")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Film the episodes, one picture per control period, and say how they ended."""
+    need_graphics()
+    from forearm.core.errors import LimitError
+    from forearm.core.params import load_params
+    from forearm.sim.film import Film, write_video
+    from forearm.sim.loop import ArmLoop
+
+    from .evaluate_command import load_policy
+
+    if args.episodes < 1 or args.seed < 0:
+        raise LimitError("--episodes must be positive and --seed not negative")
+    robot, task, act = load_policy(args.policy)
+    values = load_params(args.params, robot).values(robot) if args.params else None
+    loop = ArmLoop(robot, task, 1, values=values, nthread=1)
+    outcomes: dict[int, bool] = {}
+    with Film(loop.robot, loop.task.hook()) as film:
+        pictures = film_episodes(film, loop, act, args, outcomes)
+        count = write_video(args.video, pictures, 1.0 / task.control_dt)
+    for seed, success in outcomes.items():
+        print(f"seed {seed}: {'success' if success else 'no success'}")
+    print(f"{Path(args.video)}: {count} pictures, {count * task.control_dt:.1f} s")
+    return 0
+
+
+def need_graphics() -> None:
+    """Choose EGL unless the user chose a backend, before MuJoCo is imported.
+
+    Raises:
+        GraphicsError: the backend's library is missing: MuJoCo itself fails then.
+    """
+    from forearm.core.errors import GraphicsError
+
+    os.environ.setdefault("MUJOCO_GL", "egl")
+    try:
+        import mujoco  # noqa: F401
+    except ModuleNotFoundError:
+        raise
+    except Exception as error:
+        raise GraphicsError(os.environ["MUJOCO_GL"], error) from error
+
+
+def film_episodes(
+    film: Film,
+    loop: Any,
+    act: Any,
+    args: argparse.Namespace,
+    outcomes: dict[int, bool],
+) -> Iterator[Picture]:
+    """Yield a picture at the start of each control period; note how episodes end."""
+    batch = loop.batch.batch
+    qpos = batch.bind("qpos")
+    fixtures = film.model.nmocap > 0
+    for seed in range(args.seed, args.seed + args.episodes):
+        loop.seed([seed])
+        observation = loop.reset()
+        for _ in range(loop.task.steps):
+            target = {name: value[0] for name, value in loop.task.sensors().items()}
+            mocap = None
+            if fixtures:
+                mocap = (batch.bind("mocap_pos")[0], batch.bind("mocap_quat")[0])
+            yield film.picture(qpos[0], target, mocap)
+            step = loop.step_command(act(loop.sensors, observation))
+            observation = step.observation
+            outcomes[seed] = bool(step.success[0])
