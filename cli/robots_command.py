@@ -18,14 +18,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print joints and payload of every arm, or limits and sources of one."""
     from forearm.core.files import write_json
-    from forearm.core.robots import ROBOTS, get_robot
+    from forearm.core.robots import BENCHES, ROBOTS, get_robot
 
     own = load_user_robot(args)
     name = args.name or own
     if name:
         _print_one(get_robot(name))
     else:
-        for spec in ROBOTS.values():
+        for spec in (*ROBOTS.values(), *BENCHES.values()):
             hand = "" if spec.gripper is None else " + gripper"
             print(
                 f"{spec.name:<8} {f'{spec.n} joints{hand}':<19} "

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 from forearm.core.errors import FileError, LimitError
 from forearm.core.files import read_model
 from forearm.core.robot import JointSpec, RobotSpec, RosNames, Vector3
-from forearm.core.robots import ROBOTS
+from forearm.core.robots import BENCHES, ROBOTS
 
 from .model import build_model, check_model
 
@@ -78,7 +78,7 @@ def load_robot(model: str | Path, spec: str | Path) -> RobotSpec:
         MismatchError: the kinematics of MJCF and chain differ by more than 1e-6.
     """
     user = read_model(spec, UserSpec)
-    if user.name in ROBOTS:
+    if user.name in {**ROBOTS, **BENCHES}:
         raise LimitError(f"{spec}: name {user.name!r} is taken; choose another name")
     if unknown := sorted(set(user.ros) - set(RosNames.__dataclass_fields__)):
         valid = ", ".join(RosNames.__dataclass_fields__)

@@ -11,21 +11,23 @@ from .ur5e import UR5E
 from .ur10e import UR10E
 from .xl330 import XL330
 
-ROBOTS: dict[str, RobotSpec] = {
-    spec.name: spec for spec in (UR5E, UR10E, PANDA, SO101, XL330)
-}
+ROBOTS: dict[str, RobotSpec] = {spec.name: spec for spec in (UR5E, UR10E, PANDA, SO101)}
 """Every arm by its short name."""
+
+BENCHES: dict[str, RobotSpec] = {spec.name: spec for spec in (XL330,)}
+"""Single servos on a test bench: for calibration, not for tasks."""
 
 
 def get_robot(name: str) -> RobotSpec:
-    """Return the arm called ``name``.
+    """Return the arm or test bench called ``name``.
 
     Raises:
         UnknownNameError: there is no such arm; the message lists the valid names.
     """
-    if name not in ROBOTS:
-        raise UnknownNameError("robot", name, ROBOTS)
-    return ROBOTS[name]
+    known = {**ROBOTS, **BENCHES}
+    if name not in known:
+        raise UnknownNameError("robot", name, known)
+    return known[name]
 
 
-__all__ = ("ROBOTS", "get_robot")
+__all__ = ("BENCHES", "ROBOTS", "get_robot")

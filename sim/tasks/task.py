@@ -10,9 +10,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from forearm.core.errors import LimitError
 from forearm.core.interface import CommandLimits, Interface
 from forearm.core.kinematics import Pose
 from forearm.core.robot import RobotSpec
+from forearm.core.robots import BENCHES, ROBOTS
 from forearm.sim.goals import Goal
 from forearm.sim.model import SpecHook
 from forearm.sim.scene import Scene
@@ -63,7 +65,16 @@ class Task(ABC):
     """What the policy's command never exceeds."""
 
     def __init__(self, robot: RobotSpec, nsim: int) -> None:
-        """Prepare buffers for ``nsim`` simulations of ``robot``, tool included."""
+        """Prepare buffers for ``nsim`` simulations of ``robot``, tool included.
+
+        Raises:
+            LimitError: the robot is a servo on a test bench.
+        """
+        if robot.name in BENCHES:
+            raise LimitError(
+                f"{robot.name} is a servo on a test bench, for calibration; task "
+                f"{self.name!r} needs an arm: {', '.join(ROBOTS)}"
+            )
         self.robot = self.equip(robot)
         self.nsim = nsim
         self.steps = round(self.episode_time / self.control_dt)

@@ -78,7 +78,7 @@ def test_a_run_directory_is_never_overwritten(run):
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
-        (["train", "fly"], "valid: reach"),
+        (["train", "fly"], "valid: insert"),
         (["train", "reach", "--robot", "r2d2"], "ur5e"),
         (["train", "reach", "--algo", "dqn"], "ppo, sac"),
         (["train", "reach", "--params", "missing.yaml"], "missing.yaml"),

@@ -15,7 +15,14 @@ from forearm.sim.lattice import CELL, LatticeEnv
 from forearm.sim.mdp import mdp_of
 from forearm.sim.registration import register_environments
 
-robots = pytest.mark.parametrize("robot", ROBOTS)
+ROOMY = ("ur5e", "ur10e")
+robots = pytest.mark.parametrize("robot", ROOMY)
+
+
+@pytest.mark.parametrize("robot", sorted(set(ROBOTS) - set(ROOMY)))
+def test_an_arm_the_lattice_is_too_large_for_is_refused(robot: str) -> None:
+    with pytest.raises(LimitError, match=f"{robot} cannot bring its tool to"):
+        LatticeEnv(robot)
 
 
 def test_gymnasium_makes_the_lattice_and_its_checker_passes() -> None:

@@ -8,7 +8,7 @@ from forearm.core.robots import ROBOTS, get_robot
 from forearm.sim.model import FieldMap, build_model, check_model
 from forearm.sim.tasks.reach import reach_pool
 
-ARMS = [name for name in ROBOTS if name != "xl330"]
+ARMS = list(ROBOTS)
 """The servo on a pendulum is a test bench: no table, no links that could touch."""
 
 robots = pytest.mark.parametrize("name", ARMS)

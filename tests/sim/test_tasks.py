@@ -183,3 +183,8 @@ def test_tasks_describe_themselves():
         assert issubclass(task, Task)
         assert task.summary
         assert "last" in task.success or "rms" in task.success
+
+
+def test_a_servo_on_a_test_bench_is_no_arm_for_a_task():
+    with pytest.raises(LimitError, match="needs an arm: ur5e"):
+        TASKS["reach"](get_robot("xl330"), 1)
