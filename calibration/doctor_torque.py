@@ -289,6 +289,6 @@ def _tool(patient: Patient, robot: RobotSpec, t: Torques) -> None:
         patient.note(
             "tool",
             f"the torques show {abs(load.mass):.2f} +- {2 * load.sigma:.2f} kg {word} "
-            "at the tool than the model has: attach its tool, or give payload_mass "
-            "with --params",
+            "at the tool than the model has: record without it, or take the "
+            "friction and inertia found here as those of the loaded arm",
         )

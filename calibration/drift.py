@@ -87,8 +87,8 @@ class Drift:
         said = [str(change) for change in self.changes]
         if self.groups["payload"] and len(self.changes) > 1:
             said.append(
-                "a load at the tool also moves friction and inertia: weigh it first, "
-                "give it with --params, and look again"
+                "a load at the tool also moves friction and inertia: record without it "
+                "and look again"
             )
         return said
 
