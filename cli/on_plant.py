@@ -18,7 +18,8 @@ from forearm.core.errors import LimitError
 from forearm.core.kinematics import Kinematics
 from forearm.core.robot import RobotSpec
 from forearm.core.robots import get_robot
-from forearm.deploy.runtime import Runtime, RuntimeOptions
+from forearm.deploy.runtime import Runtime
+from forearm.deploy.step import RuntimeOptions
 from forearm.deploy.watchdog import JointSample
 from forearm.policies.evaluate import SEED, Evaluation, judge
 from forearm.sim.plant import Plant

@@ -9,7 +9,7 @@ from forearm.core.ros import newest_only
 
 from .guard import GUARDED
 from .limiter import Limiter
-from .runtime import Step
+from .step import Step
 
 FORWARD, TRAJECTORY, VELOCITY = "forward", "trajectory", "velocity"
 MESSAGES = {

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 
 from .histogram import Histogram
 from .realtime import enter_realtime
-from .runtime import Runtime, Step
+from .runtime import Runtime
 from .schedule import Schedule
+from .step import Step
 from .watchdog import JointSample
 
 log = logging.getLogger(__name__)

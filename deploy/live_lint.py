@@ -19,7 +19,7 @@ from forearm.core.robot import RobotSpec
 from .backends import FORWARD, MESSAGES
 from .live import Heard, Live
 from .live_values import check_content, check_units
-from .runtime import DEFAULT_MAX_AGE, max_age
+from .requirements import DEFAULT_MAX_AGE, max_age
 
 RATE_TOLERANCE = 0.1
 """Share by which a rate may fall short, as in ROS's ``diagnostic_updater``."""

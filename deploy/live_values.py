@@ -16,7 +16,7 @@ from forearm.core.contract import Contract
 
 from .faults import Fault
 from .live import Heard
-from .runtime import DEFAULT_MAX_AGE, max_age
+from .requirements import DEFAULT_MAX_AGE, max_age
 from .watchdog import JointWatch
 
 Floats = NDArray[np.float64]

@@ -26,7 +26,8 @@ from .backends import FORWARD, MESSAGES, TRAJECTORY, Backend, make_backend
 from .control import ControlLoop
 from .diagnostics import diagnostic_array, status_fields
 from .lifecycle_node import GuardedNode
-from .runtime import Runtime, RuntimeOptions, Step
+from .runtime import Runtime
+from .step import RuntimeOptions, Step
 from .watchdog import JointSample
 
 INBOX = 64

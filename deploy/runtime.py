@@ -9,75 +9,22 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from forearm.core.bundle import Bundle
 from forearm.core.contract import Contract
-from forearm.core.errors import ForearmError, MismatchError
+from forearm.core.errors import ForearmError
 
 from .faults import Fault, Problem
 from .histogram import Histogram
 from .limiter import Limiter
 from .onnx_policy import OnnxPolicy
+from .requirements import DEFAULT_MAX_AGE, check_inputs, check_rate, max_age
 from .shift import ShiftWatch
-from .state_machine import State, StateMachine
+from .state_machine import StateMachine
+from .step import RuntimeOptions, Step
 from .watchdog import JointSample, JointWatch
-
-PRODUCED = {
-    "joint_pos",
-    "joint_vel",
-    "previous_command",
-    "previous_command_vel",
-    "target_position",
-    "target_quat_wxyz",
-}
-"""Inputs this runtime can produce."""
-
-SHORTEST_PERIOD = 0.001
-"""Control period below which a Python loop cannot be on time [s]."""
-
-DEFAULT_MAX_AGE = 0.1
-"""Oldest joint state acted on where the contract says nothing [s]."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class RuntimeOptions:
-    """What the operator chooses, not the contract."""
-
-    ramp: float = 0.5
-    """Time from standstill to the policy's full say [s]."""
-    recover: float = 0.5
-    """Clean time after which HOLD ends by itself [s]."""
-    missed_budget: int = 5
-    """Consecutive missed periods that are accepted."""
-    simulated_time: bool = False
-    """Whether the robot's stamps run at another rate than this computer's clock."""
-    hold_when_shifted: bool = False
-    """Whether inputs outside the training distribution stop the arm."""
-
-
-@dataclass(slots=True)
-class Step:
-    """What one period came to; reused, so copy what is kept."""
-
-    command: list[float] = field(default_factory=list)
-    """Joint command [rad], always within the limits."""
-    velocity: list[float] = field(default_factory=list)
-    """Its finite difference [rad/s]."""
-    wish: list[float] = field(default_factory=list)
-    """What the policy asked for [rad]; empty where it was not run."""
-    measured: list[float] = field(default_factory=list)
-    """Joint positions that the command answers [rad]."""
-    state: State = State.HOLD
-    """State of the machine."""
-    reason: str = ""
-    """Why the arm does not move, if it does not."""
-    age: float = math.inf
-    """Age of the joint state [s]."""
-    limited: bool = False
-    """Whether the limiter changed what the policy asked for."""
 
 
 class Runtime:
@@ -101,9 +48,7 @@ class Runtime:
         """
         self.contract: Contract = bundle.contract
         self.options = options or RuntimeOptions()
-        unknown = sorted({i.name for i in self.contract.inputs} - PRODUCED)
-        if unknown:
-            raise MismatchError("policy inputs", unknown, sorted(PRODUCED))
+        check_inputs(self.contract)
         self.policy = OnnxPolicy(bundle)
         check_rate(self.contract.control_dt, self.policy.seconds)
         self._task_inputs = {i.name for i in self.contract.inputs if i.kind == "task"}
@@ -266,29 +211,3 @@ class Runtime:
         met = self.limiter.step(wish)
         self._step.limited = not met
         self.hits += not met
-
-
-def check_rate(control_dt: float, seconds: float) -> None:
-    """Refuse a rate that this computer cannot keep.
-
-    Args:
-        control_dt: period asked for [s].
-        seconds: what one run of the policy takes here [s].
-
-    Raises:
-        MismatchError: the period is too short.
-    """
-    shortest = max(SHORTEST_PERIOD, 2 * seconds)
-    if control_dt < shortest:
-        raise MismatchError(
-            "control rate",
-            f"{1 / control_dt:.0f} Hz",
-            f"at most {1 / shortest:.0f} Hz on this computer",
-            f"one run of the policy takes {seconds * 1e3:.2f} ms here",
-        )
-
-
-def max_age(contract: Contract, kind: str, default: float) -> float:
-    """Return the oldest age [s] at which every input of a ``kind`` may be acted on."""
-    ages = [i.max_age for i in contract.inputs if i.kind == kind and i.max_age]
-    return min(ages, default=default)

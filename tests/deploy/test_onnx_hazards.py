@@ -12,7 +12,8 @@ from forearm.core.errors import FileError, MismatchError
 from forearm.deploy import onnx_policy
 from forearm.deploy.graph_check import check_graph
 from forearm.deploy.onnx_policy import OnnxPolicy
-from forearm.deploy.runtime import Runtime, check_rate
+from forearm.deploy.requirements import check_rate
+from forearm.deploy.runtime import Runtime
 
 
 @pytest.fixture
