@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import struct
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from ctypes.util import find_library
 from pathlib import Path
 
 import pytest
+from mcap.exceptions import McapError
+from mcap.records import Channel, Message
+from mcap.stream_reader import StreamReader
 
 import forearm
+from forearm.deploy.supervisor import Process
 
 # MuJoCo reads it when it is imported, which any test may be the first to do; without
 # the library that import fails.
@@ -73,6 +80,35 @@ def claimed_domain(folder: Path) -> Iterator[dict[str, str]]:
                 yield {**os.environ, **values}
             return
     pytest.skip("every ROS domain id is taken by another test run")
+
+
+def messages_so_far(log: Path) -> Counter[str]:
+    """Count the messages per topic in a log that is still being written."""
+    counts: Counter[str] = Counter()
+    for file in log.glob("*.mcap"):
+        topics: dict[int, str] = {}
+        # What the recorder has not finished writing ends the reading.
+        with file.open("rb") as stream, suppress(McapError, struct.error):
+            for record in StreamReader(stream).records:
+                if isinstance(record, Channel):
+                    topics[record.id] = record.topic
+                elif isinstance(record, Message):
+                    counts[topics[record.channel_id]] += 1
+    return counts
+
+
+@pytest.fixture
+def wait_for_messages() -> Callable[[Process, Path, dict[str, int]], None]:
+    """Wait until a running program's log holds more than so many messages."""
+
+    def wait(program: Process, log: Path, wanted: dict[str, int]) -> None:
+        end = time.monotonic() + 120.0
+        while any(messages_so_far(log)[t] <= n for t, n in wanted.items()):
+            assert program.status() is None, program.output()
+            assert time.monotonic() < end, program.output()
+            time.sleep(0.2)
+
+    return wait
 
 
 @pytest.fixture

@@ -1,5 +1,4 @@
 import signal
-import time
 
 import pytest
 from rosbags.highlevel import AnyReader
@@ -22,13 +21,13 @@ def test_a_wrong_bringup_file_is_refused_by_field(tmp_path, capsys):
     assert "bundel" in capsys.readouterr().err
 
 
-def log_size(folder):
-    return sum(file.stat().st_size for file in folder.glob("*.mcap"))
+def wanted(name):
+    return {f"/{name}/forearm_policy/joint_command": 50, f"/{name}/joint_states": 250}
 
 
 @pytest.mark.ros
 @pytest.mark.usefixtures("ros_domain")
-def test_two_arms_run_at_once_in_two_namespaces(bundle, tmp_path):
+def test_two_arms_run_at_once_in_two_namespaces(bundle, tmp_path, wait_for_messages):
     pytest.importorskip("rclpy", reason="ROS 2 is not installed")
     spec = tmp_path / "spec.yaml"
     arms = "".join(
@@ -40,17 +39,12 @@ def test_two_arms_run_at_once_in_two_namespaces(bundle, tmp_path):
     command = forearm("bringup", str(spec))
     with supervised([Task(name="bringup", command=command)], tmp_path) as running:
         bringup = running["bringup"]
-        end = time.monotonic() + 90
-        # About 1000 joint states each, however long that takes on a busy computer.
-        while min(log_size(tmp_path / name) for name in ("left", "right")) < 400_000:
-            assert bringup.status() is None, bringup.output()
-            assert time.monotonic() < end, bringup.output()
-            time.sleep(0.2)
+        for name in ("left", "right"):
+            wait_for_messages(bringup, tmp_path / name, wanted(name))
         bringup.send(signal.SIGINT)
         assert bringup.wait(40.0)
         assert bringup.status() == 0, bringup.output()
     for name in ("left", "right"):
         with AnyReader([tmp_path / name]) as reader:
             counts = {t: i.msgcount for t, i in reader.topics.items()}
-        assert counts[f"/{name}/forearm_policy/joint_command"] > 50
-        assert counts[f"/{name}/joint_states"] > 250
+        assert all(counts[topic] > enough for topic, enough in wanted(name).items())

@@ -1,7 +1,6 @@
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -32,6 +31,10 @@ sys.exit(service.run())
 """What ``ros2 launch FILE name:=value ...`` does."""
 
 
+WANTED = {"/left/joint_states": 50, "/left/forearm_policy/joint_command": 10}
+"""Topics of a rehearsal, and how many messages of each are not enough."""
+
+
 def launch(file, *, program=(str(DOUBLE),), **arguments):
     """Return the task that stands in for ``ros2 launch FILE name:=value ...``."""
     given = [f"{name}:={value}" for name, value in arguments.items()]
@@ -45,8 +48,8 @@ def run_to_its_end(task, folder):
         return running["launch"].status(), running["launch"].output()
 
 
-def rehearse(folder, program=(str(DOUBLE),)):
-    """Run a rehearsal until its log has grown; return the words and the topics."""
+def rehearse(folder, wait_for_messages, program=(str(DOUBLE),)):
+    """Run a rehearsal until the arm is commanded; return the words and the topics."""
     pytest.importorskip("rclpy", reason="ROS 2 is not installed")
     bundle, log = sample_bundle(folder / "bundle", get_robot("ur5e")), folder / "log"
     arguments = {"bundle": bundle.path, "robot": "ur5e", "record": log}
@@ -54,11 +57,7 @@ def rehearse(folder, program=(str(DOUBLE),)):
     task = launch(file, program=program, namespace="left", **arguments)
     with supervised([task], folder / "out") as running:
         process = running["launch"]
-        end = time.monotonic() + 60.0
-        while sum(f.stat().st_size for f in log.glob("*.mcap")) < 200_000:
-            assert process.status() is None, process.output()
-            assert time.monotonic() < end, process.output()
-            time.sleep(0.1)
+        wait_for_messages(process, log, WANTED)
         process.send(signal.SIGINT)
         assert process.wait(20.0)
         words = process.output()
@@ -69,13 +68,14 @@ def rehearse(folder, program=(str(DOUBLE),)):
 
 @pytest.mark.ros
 @pytest.mark.usefixtures("ros_domain")
-def test_a_rehearsal_records_plant_and_node_and_ends_cleanly(tmp_path):
-    words, counts = rehearse(tmp_path)
+def test_a_rehearsal_records_plant_and_node_and_ends_cleanly(
+    tmp_path, wait_for_messages
+):
+    words, counts = rehearse(tmp_path, wait_for_messages)
     assert "forearm_plant: status 0" in words
     assert "forearm_policy: status 0" in words
     assert "Traceback" not in words
-    assert counts["/left/joint_states"] > 50
-    assert counts["/left/forearm_policy/joint_command"] > 10
+    assert all(counts[topic] > enough for topic, enough in WANTED.items())
 
 
 @pytest.mark.ros
@@ -149,9 +149,8 @@ def test_the_double_refuses_what_it_does_not_model(source, reason, tmp_path):
 
 @pytest.mark.ros
 @pytest.mark.usefixtures("ros_domain")
-def test_a_rehearsal_runs_on_the_real_launch(tmp_path):
+def test_a_rehearsal_runs_on_the_real_launch(tmp_path, wait_for_messages):
     # PyPI has an unrelated package `launch`: only beside launch_ros is it ROS's.
     pytest.importorskip("launch_ros", reason="launch_ros comes with a ROS distribution")
-    _, counts = rehearse(tmp_path, ("-c", REAL))
-    assert counts["/left/joint_states"] > 50
-    assert counts["/left/forearm_policy/joint_command"] > 10
+    _, counts = rehearse(tmp_path, wait_for_messages, ("-c", REAL))
+    assert all(counts[topic] > enough for topic, enough in WANTED.items())
