@@ -11,6 +11,8 @@ import numpy as np
 from forearm.core.kinematics import rotation_from_rpy
 from forearm.core.robot import GripperSpec, JointSpec, RobotSpec
 
+from .mount import add_at_site
+
 LENGTH = 0.15
 """Flange to the point between the fingertips [m]."""
 
@@ -64,8 +66,8 @@ def add_gripper(spec: Any, robot: RobotSpec) -> None:
     """Build :data:`PARALLEL` at the tool site, where ``robot`` carries it."""
     if robot.gripper != PARALLEL:
         return
-    site = spec.site(robot.tool_frame)
-    palm = site.parent.add_body(name="palm", pos=site.pos, quat=site.quat, gravcomp=1)
+    palm = add_at_site(spec, robot.tool_frame, "palm")
+    palm.gravcomp = 1
     look: dict[str, Any] = {"contype": 1, "conaffinity": 3, "rgba": [0.2, 0.2, 0.22, 1]}
     palm.add_geom(
         name="palm",

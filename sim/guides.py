@@ -222,15 +222,16 @@ class PickPlaceGuide(Guide):
         opened = (truth.joint_pos[:, -1] - self._closed) / -stroke
         squeeze = (truth.command[:, -1] - truth.joint_pos[:, -1]) / stroke
         off = np.linalg.norm((can - target)[:, :2], axis=1)
-        placed = (off < 0.5 * task.tolerance) & (
-            np.abs(can - target)[:, 2] < task.upright_tolerance
-        )
         aside = np.linalg.norm((tip - can)[:, :2], axis=1)
         at = (aside < 0.3 * task.radius) & (
             np.abs((tip - can)[:, 2]) < 0.25 * task.half
         )
         around = (aside < task.radius) & (np.abs((tip - can)[:, 2]) < task.half)
         gripped = around & (squeeze > 0.06)
+        # A can that fell short of the middle stays: gripping it again could upset it.
+        near = np.where(gripped, 0.5, 0.8) * task.tolerance
+        standing = np.abs(can - target)[:, 2] < task.upright_tolerance
+        placed = (off < near) & standing
         holding = gripped & ~placed
         point = can.copy()
         high = task.carry

@@ -22,6 +22,7 @@ from .fields import (
     Values,
 )
 from .foreign import adapt
+from .mount import add_at_site
 from .quantities import all_nominal, get_quantity
 from .servo import add_servos, freeze_gripper
 
@@ -92,10 +93,7 @@ def build_model(
 
 
 def _add_payload(spec: Any, robot: RobotSpec) -> None:
-    site = spec.site(robot.tool_frame)
-    if site is None:
-        raise MismatchError("sites of the MJCF", "none", robot.tool_frame)
-    body = site.parent.add_body(name=PAYLOAD, pos=site.pos, quat=site.quat)
+    body = add_at_site(spec, robot.tool_frame, PAYLOAD)
     body.mass, body.ipos = MIN_MASS, [0.0, 0.0, 0.0]
     body.inertia = [MIN_MASS * PAYLOAD_RADIUS**2] * 3
     body.explicitinertial = True

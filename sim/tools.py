@@ -15,6 +15,7 @@ from forearm.core.robot import RobotSpec
 
 from .inverse_kinematics import solve_down
 from .model import SpecHook, build_model
+from .mount import add_at_site
 from .workspace import POOL_SEED, reach_of
 
 Floats = NDArray[np.float64]
@@ -54,8 +55,8 @@ def with_rod(robot: RobotSpec, length: float, name: str) -> RobotSpec:
 
 def add_rod(spec: Any, robot: RobotSpec, length: float, radius: float) -> None:
     """Fix a steel rod with a round tip to the tool; its weight is compensated."""
-    site = spec.site(robot.tool_frame)
-    body = site.parent.add_body(name="rod", pos=site.pos, quat=site.quat, gravcomp=1)
+    body = add_at_site(spec, robot.tool_frame, "rod")
+    body.gravcomp = 1
     body.add_geom(
         name="rod",
         type=mujoco.mjtGeom.mjGEOM_CAPSULE,
