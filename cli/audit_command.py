@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 
+from .user_robot import add_robot, robot_or_default
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``forearm audit``."""
     parser.add_argument("task", help="task, see forearm tasks")
-    parser.add_argument("--robot", default="ur5e", help="arm, see forearm robots")
+    add_robot(parser)
     parser.add_argument("--randomization", default="light", help="preset or YAML file")
     parser.add_argument("--params", help="params file the simulator loads")
     parser.add_argument("--json", metavar="FILE", help="write the result as JSON")
@@ -23,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
     from forearm.sim.randomization import get_randomization
     from forearm.sim.tasks import get_task
 
-    robot = get_robot(args.robot)
+    robot = get_robot(robot_or_default(args))
     values = load_params(args.params, robot).values(robot) if args.params else None
     result = audit(
         robot, get_task(args.task), get_randomization(args.randomization), values=values

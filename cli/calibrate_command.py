@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from .user_robot import add_robot, required_robot
+
 if TYPE_CHECKING:
     from forearm.core.log import RunLog
     from forearm.core.params import Params
@@ -21,7 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="rosbag2 directory, .mcap, .db3, .npz, .csv or .json (also .gz) with "
         "joint states and commands or efforts; LOG@FIRST:LAST reads these rows only",
     )
-    add("--robot", required=True, help="the arm in the logs")
+    add_robot(parser)
     add("--out", metavar="FILE", required=True, help="params.yaml")
     add("--report", metavar="FILE", help="write an HTML report")
     add("--json", metavar="FILE", help="write the result as JSON")
@@ -69,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     """
     from forearm.core.robots import get_robot
 
-    robot = get_robot(args.robot)
+    robot = get_robot(required_robot(args))
     logs = [_read(args, text, robot) for text in args.logs]
     if any(len(log.command_time) for log in logs):
         return _replay(args, robot, logs)

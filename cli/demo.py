@@ -15,9 +15,12 @@ from .rehearsal import Rehearsal, isolate_ros, rehearse
 
 Result = TypeVar("Result")
 
-HIDDEN_PLANT = """\
+ROBOT = "ur5e"
+"""The arm of the demo, whose hidden numbers stand below."""
+
+HIDDEN_PLANT = f"""\
 # An arm that differs from the simulator: what calibration has to find out.
-robot: ur5e
+robot: {ROBOT}
 params:
   kp: [1800, 1800, 1800, 430, 430, 430]
   kv: [220, 220, 220, 29, 29, 29]
@@ -25,8 +28,8 @@ params:
 friction:
   coulomb: [7.0, 6.5, 6.0, 1.6, 1.5, 1.4]
   viscous: [12.0, 11.0, 10.0, 2.2, 2.0, 1.8]
-command_delay: {mean: 0.012, jitter: 0.001}
-sensor: {noise: 0.00005, velocity_noise: 0.001}
+command_delay: {{mean: 0.012, jitter: 0.001}}
+sensor: {{noise: 0.00005, velocity_noise: 0.001}}
 seed: 3
 """
 """The plant the demo calibrates against."""
@@ -96,7 +99,11 @@ class Demo:
         from forearm.policies.train import train
 
         config = TrainConfig(
-            task="reach", steps=self.steps, seed=self.seed, out=str(self.out / "run")
+            task="reach",
+            robot=ROBOT,
+            steps=self.steps,
+            seed=self.seed,
+            out=str(self.out / "run"),
         )
         result = export(train(config), self.out / "bundle")
         evaluation = result.bundle.contract.evaluation
@@ -118,7 +125,7 @@ class Demo:
         from forearm.core.params import save_params
         from forearm.core.robots import get_robot
 
-        robot = get_robot("ur5e")
+        robot = get_robot(ROBOT)
         result = calibrate([read_log(str(done.log), robot)], robot)
         save_params(self.out / "params.yaml", result.params)
         write_report(self.out / "calibration.html", result)

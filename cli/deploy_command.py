@@ -6,6 +6,8 @@ import argparse
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
+from .user_robot import add_user_robot, load_user_robot
+
 if TYPE_CHECKING:
     from forearm.core.contract import Contract
     from forearm.deploy.guard_node import Guarding
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``forearm deploy``."""
     parser.add_argument("bundle", help="directory of the bundle")
+    add_user_robot(parser)
     parser.add_argument("--record", metavar="DIR", help="write a rosbag2 log here")
     parser.add_argument("--shadow", action="store_true", help="command nothing")
     parser.add_argument(
@@ -55,6 +58,10 @@ def run(args: argparse.Namespace) -> int:
     if not 0 <= args.authority <= 1:
         raise LimitError(f"--authority must lie in [0, 1], got {args.authority}")
     bundle = load_bundle(args.bundle, args.verify_key)
+    if load_user_robot(args):
+        from forearm.sim.user_robot import simulated
+
+        simulated(bundle.contract)  # refuses a bundle of another arm
     from forearm.deploy.node import NodeOptions
     from forearm.deploy.process import RunOptions, run_node
     from forearm.deploy.recorder import recording
@@ -96,10 +103,9 @@ def make_guard(args: argparse.Namespace, contract: Contract) -> Guarding | None:
     """Return the guard process of the backend that needs one."""
     if args.backend != "velocity" or args.shadow:
         return None
-    from forearm.core.robots import get_robot
     from forearm.deploy.guard_node import Guarding
 
-    controller = get_robot(contract.robot).ros.velocity_controller
+    controller = contract.arm.ros.velocity_controller
     return Guarding(
         args.name, args.namespace, controller, contract.limits, contract.control_dt
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from .user_robot import add_robot, robot_or_default
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``forearm discrete``."""
@@ -11,7 +13,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "task", metavar="TASK", help="lattice, FrozenLake-v1 or FrozenLake8x8-v1"
     )
     parser.add_argument("--algo", default="q-learning", help="q-learning or dqn")
-    parser.add_argument("--robot", default="ur5e", help="the arm over the lattice")
+    add_robot(parser)
     parser.add_argument("--seed", type=int, default=0, help="seed of learning")
     parser.add_argument(
         "--budget",
@@ -33,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     result = solve(
         args.task,
         args.algo,
-        robot=args.robot,
+        robot=robot_or_default(args),
         seed=args.seed,
         budget=args.budget,
         episodes=args.episodes,

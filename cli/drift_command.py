@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from .user_robot import add_robot, named_robot
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``forearm drift``."""
     parser.add_argument("logs", metavar="LOG", nargs="+", help="new recordings")
     parser.add_argument("--params", required=True, metavar="FILE", help="what was true")
-    parser.add_argument("--robot", help="the arm; the params file's where missing")
+    add_robot(parser)
     parser.add_argument("--policy", help="run directory or bundle to judge again")
     parser.add_argument("--episodes", type=int, default=200, help="for each simulator")
     parser.add_argument("--out", metavar="FILE", help="write the refitted params")
@@ -28,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
 
     if args.episodes < 1:
         raise LimitError(f"--episodes must be positive, got {args.episodes}")
-    robot = get_robot(args.robot or read_model(args.params, Params).robot)
+    robot = get_robot(named_robot(args) or read_model(args.params, Params).robot)
     old = load_params(args.params, robot)
     found = drift([read_log(path, robot) for path in args.logs], robot, old)
     for sentence in found.sentences():

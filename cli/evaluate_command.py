@@ -6,10 +6,13 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from .user_robot import add_user_robot, load_user_robot
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``forearm evaluate``."""
     parser.add_argument("policy", help="run directory or bundle")
+    add_user_robot(parser)
     parser.add_argument("--params", help="params file the simulator loads")
     parser.add_argument(
         "--plant",
@@ -36,6 +39,7 @@ def run(args: argparse.Namespace) -> int:
     if args.seed < 0:
         raise LimitError(f"--seed must not be negative, got {args.seed}")
     start = time.monotonic()
+    load_user_robot(args)
     if args.ros and not args.plant:
         raise LimitError("--ros needs --plant FILE, or --plant nominal")
     if args.plant and (args.params or args.delays):
@@ -63,15 +67,15 @@ def run(args: argparse.Namespace) -> int:
 def load_policy(path: str) -> tuple[Any, Any, Any]:
     """Return robot, task and policy of a run directory or a bundle."""
     from forearm.core.bundle import CONTRACT, load_bundle
-    from forearm.core.robots import get_robot
     from forearm.policies.export import make_actor
     from forearm.policies.onnx_actor import OnnxActor
     from forearm.policies.train import load_run
     from forearm.sim.tasks import get_task
+    from forearm.sim.user_robot import simulated
 
     if (Path(path) / CONTRACT).is_file():
         bundle = load_bundle(path)
-        robot = get_robot(bundle.contract.robot)
+        robot = simulated(bundle.contract)
         return robot, get_task(bundle.contract.task), OnnxActor(bundle).act
     actor, robot, task = make_actor(load_run(path))
     return robot, task, actor.act

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from .user_robot import add_robot, required_robot
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``forearm excite``."""
-    parser.add_argument("--robot", required=True, help="short name of the arm")
+    add_robot(parser)
     parser.add_argument("--out", metavar="TRAJ", help="trajectory file to write")
     parser.add_argument("--play", metavar="TRAJ", help="trajectory file to play")
     parser.add_argument("--params", metavar="FILE", help="what is expected of the arm")
@@ -56,7 +58,7 @@ def _plan(args: argparse.Namespace) -> int:
 
     if args.evaluations < 1 or args.seed < 0:
         raise LimitError("--evaluations must be positive and --seed not negative")
-    robot = get_robot(args.robot)
+    robot = get_robot(required_robot(args))
     values = load_params(args.params, robot).values(robot) if args.params else None
     limits = PathLimits(velocity=args.speed)
     if args.box:
@@ -100,7 +102,7 @@ def _play(args: argparse.Namespace) -> int:
     from forearm.core.robots import get_robot
     from forearm.core.ros import check_environment
 
-    robot = get_robot(args.robot)
+    robot = get_robot(required_robot(args))
     motion = load_motion(args.play, robot)
     record = Path(args.record) if args.record else None
     if record is not None and record.exists():

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from .user_robot import add_robot, robot_or_default
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``forearm expert``."""
     parser.add_argument("task", nargs="?", help="task name")
-    parser.add_argument("--robot", default="ur5e")
+    add_robot(parser)
     parser.add_argument("--all", action="store_true", help="every robot and task")
     parser.add_argument("--episodes", type=int, default=20)
     parser.add_argument("--seed", type=int, default=10_000, help="of the first episode")
@@ -28,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
         raise ForearmError("name a task, or say --all; see forearm tasks")
     if args.episodes < 1 or args.seed < 0:
         raise LimitError("--episodes must be positive and --seed not negative")
-    pairs = [(args.robot, args.task)]
+    pairs = [(robot_or_default(args), args.task)]
     if args.all:
         pairs = [(robot, task) for robot in ROBOTS for task in TASKS]
     print(f"{'robot':<8} {'task':<11} {'expert':<24} {'random':<24} seconds")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 
+from .user_robot import add_user_robot, load_user_robot
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``forearm export``."""
     parser.add_argument("run", help="run directory of forearm train")
+    add_user_robot(parser)
     parser.add_argument("--out", required=True, help="bundle directory to write")
     parser.add_argument("--episodes", type=int, default=200, help="for the evaluation")
     parser.add_argument("--sign", metavar="KEY", help="sign with this Ed25519 key")
@@ -22,6 +25,7 @@ def run(args: argparse.Namespace) -> int:
     from forearm.policies.export import export
     from forearm.policies.train import load_run
 
+    load_user_robot(args)
     if args.sign:
         load_private_key(args.sign)  # refused now rather than after minutes
     result = export(load_run(args.run), args.out, episodes=args.episodes)

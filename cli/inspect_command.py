@@ -61,12 +61,11 @@ def compare(
 ) -> int:
     """Print how the running robot differs, a line each; returns 2 on a mismatch."""
     from forearm.core.files import write_json
-    from forearm.core.robots import get_robot
     from forearm.deploy.live_lint import as_json, lint, sliding
     from forearm.deploy.live_ros import watch_live
 
     live = watch_live(contract, namespace, seconds)
-    findings = lint(contract, live, sliding(get_robot(contract.robot)))
+    findings = lint(contract, live, sliding(contract.arm))
     for finding in findings:
         kind = "mismatch" if finding.mismatch else "note"
         print(f"{kind}: {finding.what}: {finding.text}")

@@ -17,7 +17,6 @@ from forearm.core.bundle import Bundle
 from forearm.core.errors import LimitError
 from forearm.core.kinematics import Kinematics
 from forearm.core.robot import RobotSpec
-from forearm.core.robots import get_robot
 from forearm.deploy.runtime import Runtime
 from forearm.deploy.step import RuntimeOptions
 from forearm.deploy.watchdog import JointSample
@@ -25,6 +24,7 @@ from forearm.policies.evaluate import SEED, Evaluation, judge
 from forearm.sim.plant import Plant
 from forearm.sim.plant_spec import PlantSpec, load_plant
 from forearm.sim.tasks import State, Task, get_task
+from forearm.sim.user_robot import simulated
 
 AT_ONCE = RuntimeOptions(ramp=1e-6, recover=0.0, simulated_time=True)
 """The policy drives from the start, as in training."""
@@ -39,7 +39,7 @@ class PlantEpisodes:
         Raises:
             ForearmError: the bundle may not be run here, or the plant does not fit.
         """
-        self.robot: RobotSpec = get_robot(bundle.contract.robot)
+        self.robot: RobotSpec = simulated(bundle.contract)
         self._spec, self._folder = spec, folder
         self._task: Task = get_task(bundle.contract.task)(self.robot, 1)
         self._runtime = Runtime(bundle, AT_ONCE)

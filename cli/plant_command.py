@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 
+from .user_robot import add_robot, required_robot
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``forearm plant``."""
-    parser.add_argument("--robot", required=True, help="short name of the arm")
+    add_robot(parser)
     parser.add_argument(
         "--plant", metavar="FILE", help="what the arm hides, plant.yaml"
     )
@@ -39,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     if not (args.rate > 0 and args.speed > 0):
         raise LimitError("--rate and --speed must be positive")
     options = PlantOptions(
-        robot=args.robot,
+        robot=required_robot(args),
         plant=args.plant,
         namespace=args.namespace,
         rate=args.rate,

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .user_robot import add_user_robot, load_user_robot
+
 if TYPE_CHECKING:
     from forearm.sim.film import Film, Picture
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``forearm play``."""
     parser.add_argument("policy", help="run directory or bundle")
+    add_user_robot(parser)
     parser.add_argument("--video", required=True, metavar="FILE", help="an .mp4")
     parser.add_argument("--seed", type=int, default=10_000, help="of the first episode")
     parser.add_argument("--episodes", type=int, default=3)
@@ -33,6 +36,7 @@ def run(args: argparse.Namespace) -> int:
 
     if args.episodes < 1 or args.seed < 0:
         raise LimitError("--episodes must be positive and --seed not negative")
+    load_user_robot(args)
     robot, task, act = load_policy(args.policy)
     values = load_params(args.params, robot).values(robot) if args.params else None
     loop = ArmLoop(robot, task, 1, values=values, nthread=1)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from forearm.core.bundle import Bundle
-from forearm.core.robots import get_robot
+from forearm.core.robot import RobotSpec
 from forearm.core.statistics import wilson
 
 
@@ -64,31 +64,38 @@ def rehearse(
     Raises:
         ForearmError: the plant file is bad, or a process failed or ended early.
     """
-    import numpy as np
-
     from forearm.deploy.supervisor import Task, check_alive, forearm, supervised
-    from forearm.deploy.targets import Target, run_episodes
+    from forearm.deploy.targets import run_episodes
     from forearm.sim.plant_spec import load_plant
-    from forearm.sim.tasks.reach import reach_pool
+    from forearm.sim.user_robot import simulated
 
-    robot = get_robot(bundle.contract.robot)
+    from .user_robot import robot_flags
+
+    robot = simulated(bundle.contract)
     if plant is not None:
         # Refused here, with its reason, rather than as an arm that stays silent.
         load_plant(plant).values(robot, Path(plant).parent)
-    pool = reach_pool(robot)
-    chosen = np.random.default_rng(seed).choice(len(pool.position), episodes)
-    targets = [
-        Target(tuple(pool.position[i]), tuple(pool.quat_wxyz[i])) for i in chosen
-    ]
+    targets = _targets(robot, episodes, seed)
     log = folder / "log" if record else None
     options = ["--plant", plant] if plant else []
     node = ["deploy", str(bundle.path), "--wait", "20"]
     node += ["--record", str(log)] if log else []
     tasks = [
-        Task(name="plant", command=forearm("plant", "--robot", robot.name, *options)),
+        Task(name="plant", command=forearm("plant", *robot_flags(robot), *options)),
         Task(name="node", command=forearm(*node)),
     ]
     with supervised(tasks, folder) as running:
         outcomes = run_episodes(robot, targets, bundle.contract.task_info)
         check_alive(running)
     return Rehearsal(sum(o.success for o in outcomes), outcomes, log)
+
+
+def _targets(robot: RobotSpec, episodes: int, seed: int) -> list[Any]:
+    import numpy as np
+
+    from forearm.deploy.targets import Target
+    from forearm.sim.tasks.reach import reach_pool
+
+    pool = reach_pool(robot)
+    chosen = np.random.default_rng(seed).choice(len(pool.position), episodes)
+    return [Target(tuple(pool.position[i]), tuple(pool.quat_wxyz[i])) for i in chosen]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 
+from .user_robot import add_robot, robot_or_default
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``forearm rehearse``."""
-    parser.add_argument("--robot", default="ur5e", help="arm, see forearm robots")
+    add_robot(parser)
     parser.add_argument("--task", default="reach", help="task, see forearm tasks")
     parser.add_argument("--plant", required=True, help="file of the arm that differs")
     parser.add_argument("--out", default="runs/rehearse", help="folder to create")
@@ -37,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
 
     if args.episodes < 1 or args.record < 1:
         raise LimitError("--episodes and --record must be at least 1")
-    robot = get_robot(args.robot)
+    robot = get_robot(robot_or_default(args))
     get_task(args.task)
     load_plant(args.plant).values(robot, Path(args.plant).parent)
     out = Path(args.out)
@@ -45,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
         raise FileError(out, "exists already", "choose another --out")
     config = TrainConfig(
         task=args.task,
-        robot=args.robot,
+        robot=robot.name,
         algo=args.algo,
         steps=args.steps,
         seed=args.seed,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from .user_robot import add_robot, robot_or_default
+
 if TYPE_CHECKING:
     from forearm.policies.config import TrainConfig
 
@@ -15,7 +17,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resume", metavar="DIR", help="go on with the interrupted run in DIR"
     )
-    parser.add_argument("--robot", default="ur5e", help="arm, see forearm robots")
+    add_robot(parser)
     parser.add_argument("--algo", default="ppo", help="ppo or sac")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=0, help="control steps")
@@ -43,7 +45,8 @@ def run(args: argparse.Namespace) -> int:
         raise ForearmError(
             "forearm train needs either a task (see forearm tasks) or --resume DIR"
         )
-    finished = resume(args.resume) if args.resume else train(_config(args))
+    robot_name = robot_or_default(args)
+    finished = resume(args.resume) if args.resume else train(_config(args, robot_name))
     actor, robot, task = make_actor(finished)
     result = evaluate(
         robot, task, actor.act, episodes=args.episodes, values=finished.values()
@@ -65,17 +68,17 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _config(args: argparse.Namespace) -> TrainConfig:
+def _config(args: argparse.Namespace, robot: str) -> TrainConfig:
     from forearm.policies.config import TrainConfig
 
     return TrainConfig(
         task=args.task,
-        robot=args.robot,
+        robot=robot,
         algo=args.algo,
         seed=args.seed,
         steps=args.steps,
         envs=args.envs,
         randomization=args.randomization,
         params=args.params,
-        out=args.out or f"runs/{args.task}-{args.robot}-{args.algo}-{args.seed}",
+        out=args.out or f"runs/{args.task}-{robot}-{args.algo}-{args.seed}",
     )

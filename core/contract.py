@@ -8,7 +8,11 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from .robot import RobotSpec
+from .robots import BENCHES, ROBOTS, get_robot
 
 FORMAT: Final = 1
 """Version of the layout; a node refuses a newer one."""
@@ -103,6 +107,8 @@ class Contract(_Strict):
 
     format: Literal[1] = FORMAT
     robot: str
+    own_robot: RobotSpec | None = None
+    """The arm where it is the user's own; its MJCF stays with the training run."""
     joints: list[str]
     """Joint names in the order of every per-joint vector."""
     control_dt: float = Field(gt=0)
@@ -132,4 +138,23 @@ class Contract(_Strict):
             raise ValueError("joint names must be unique")
         if len({i.name for i in self.inputs}) != len(self.inputs):
             raise ValueError("input names must be unique")
+        if self.own_robot is not None:
+            self._check_own(self.own_robot)
         return self
+
+    def _check_own(self, arm: RobotSpec) -> None:
+        if arm.name != self.robot or list(arm.joint_names) != self.joints:
+            raise ValueError("own_robot must have the contract's name and joints")
+        if arm.name in {**ROBOTS, **BENCHES}:
+            raise ValueError(f"own_robot must not be called {arm.name!r}")
+        if not np.isfinite([*arm.tool_xyz, *arm.tool_rpy, arm.payload_limit]).all():
+            raise ValueError("own_robot must hold finite numbers")
+
+    @property
+    def arm(self) -> RobotSpec:
+        """The arm: the user's own, or the one forearm knows by name.
+
+        Raises:
+            UnknownNameError: this forearm does not know it.
+        """
+        return self.own_robot or get_robot(self.robot)

@@ -6,7 +6,7 @@ import signal
 import time
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from .supervisor import Process, Task, check_alive, forearm, supervised
 
@@ -16,8 +16,12 @@ class ArmSpec(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    robot: str
-    """Short name."""
+    robot: str = ""
+    """Short name; none where ``model`` and ``spec`` stand."""
+    model: str | None = None
+    """MJCF of the user's own arm, for its plant."""
+    spec: str | None = None
+    """Spec file of the user's own arm, for its plant."""
     bundle: str
     """Directory of the bundle."""
     namespace: str = ""
@@ -39,12 +43,12 @@ class ArmSpec(BaseModel):
 
     def tasks(self) -> list[Task]:
         """Return the processes of this arm, in the order of their start."""
-        label = self.namespace.strip("/").replace("/", "_") or self.robot
+        label = self.namespace.strip("/").replace("/", "_") or self.robot or "own"
         space = ["--namespace", self.namespace]
         tasks = []
         if self.plant is not None:
             extra = [] if self.plant == "nominal" else ["--plant", self.plant]
-            command = forearm("plant", "--robot", self.robot, *space, *extra)
+            command = forearm("plant", *self._arm(), *space, *extra)
             tasks.append(Task(name=f"{label}_plant", command=command))
         if self.driver:
             tasks.append(Task(name=f"{label}_driver", command=self.driver))
@@ -55,6 +59,19 @@ class ArmSpec(BaseModel):
         node += ["--record", self.record] if self.record else []
         tasks.append(Task(name=f"{label}_node", command=forearm(*node)))
         return tasks
+
+    def _arm(self) -> list[str]:
+        if self.model is None or self.spec is None:
+            return ["--robot", self.robot]
+        return ["--model", self.model, "--spec", self.spec]
+
+    @model_validator(mode="after")
+    def _check(self) -> ArmSpec:
+        if (self.model is None) != (self.spec is None):
+            raise ValueError("model and spec go together; give both or neither")
+        if not self.robot and self.model is None:
+            raise ValueError("robot is missing, or model and spec of your own")
+        return self
 
 
 class BringupSpec(BaseModel):

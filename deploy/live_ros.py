@@ -13,7 +13,6 @@ from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import JointState
 
 from forearm.core.contract import Contract
-from forearm.core.robots import get_robot
 from forearm.core.ros import Spinner, newest_only, seconds, session
 
 from .backends import FORWARD, MESSAGES, TRAJECTORY
@@ -40,7 +39,7 @@ class LiveWatcher(Node):
     def __init__(self, contract: Contract, namespace: str, context: Any) -> None:
         """Listen; the caller's executor must be spinning."""
         super().__init__("forearm_inspect", namespace=namespace, context=context)
-        self._contract, names = contract, get_robot(contract.robot).ros
+        self._contract, names = contract, contract.arm.ros
         self._names = names
         kind = FORWARD if contract.output.message == MESSAGES[FORWARD] else TRAJECTORY
         controller = contract.output.controller

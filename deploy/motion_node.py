@@ -108,9 +108,7 @@ def play(robot: RobotSpec, motion: Motion, options: PlayOptions) -> float:
 def _recorder(robot: RobotSpec, options: PlayOptions) -> Any:
     if options.record is None:
         return nullcontext()
-    process = start_recorder(
-        options.record, robot.name, options.namespace, "forearm_excite"
-    )
+    process = start_recorder(options.record, robot, options.namespace, "forearm_excite")
 
     class _Stop:
         def __enter__(self) -> None:

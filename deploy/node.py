@@ -19,7 +19,6 @@ from std_srvs.srv import Trigger
 
 from forearm.core.bundle import load_bundle
 from forearm.core.errors import ForearmError
-from forearm.core.robots import get_robot
 from forearm.core.ros import latched, newest_only, seconds
 
 from .backends import FORWARD, MESSAGES, TRAJECTORY, Backend, make_backend
@@ -84,7 +83,7 @@ class PolicyNode(GuardedNode):
         options = self.options
         bundle = load_bundle(options.bundle, options.verify_key)
         contract = bundle.contract
-        robot = get_robot(contract.robot)
+        robot = contract.arm
         simulated = bool(self.get_parameter("use_sim_time").value)
         self.runtime = Runtime(
             bundle,

@@ -7,6 +7,7 @@ and flushed, so that a killed recorder loses less than a second.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import signal
 import subprocess
@@ -14,12 +15,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from forearm.core.bundle import CONTRACT, Bundle
 from forearm.core.errors import FileError
-from forearm.core.robots import get_robot
+from forearm.core.robot import RobotSpec, RosNames
 
 from .bag import BagWriter
 
@@ -30,9 +32,8 @@ READY = "recording"
 """Line the process prints once it is listening."""
 
 
-def topics(robot: str, namespace: str, node: str) -> dict[str, str]:
+def topics(names: RosNames, namespace: str, node: str) -> dict[str, str]:
     """Return message type by absolute topic for one arm."""
-    names = get_robot(robot).ros
     prefix = "/" + namespace.strip("/") + "/" if namespace.strip("/") else "/"
     return {
         f"{prefix}{names.joint_states}": "sensor_msgs/msg/JointState",
@@ -69,7 +70,7 @@ def recording(
         yield None
         return
     process = start_recorder(
-        path, bundle.contract.robot, namespace, node, bundle.path / CONTRACT
+        path, bundle.contract.arm, namespace, node, bundle.path / CONTRACT
     )
     try:
         yield process
@@ -78,7 +79,11 @@ def recording(
 
 
 def start_recorder(
-    path: str | Path, robot: str, namespace: str, node: str, attach: Path | None = None
+    path: str | Path,
+    robot: RobotSpec,
+    namespace: str,
+    node: str,
+    attach: Path | None = None,
 ) -> subprocess.Popen[str]:
     """Start a recorder process and wait until it listens.
 
@@ -88,7 +93,8 @@ def start_recorder(
     if Path(path).exists():
         raise FileError(path, "exists already", "choose another name for the log")
     command = [sys.executable, "-m", "forearm.deploy.recorder", str(path)]
-    command += ["--robot", robot, "--namespace", namespace, "--node", node]
+    command += ["--names", json.dumps(asdict(robot.ros))]
+    command += ["--namespace", namespace, "--node", node]
     if attach is not None:
         command += ["--attach", str(attach)]
     process = subprocess.Popen(
@@ -166,12 +172,12 @@ def main(argv: list[str] | None = None) -> int:
     """Run the recorder process."""
     parser = argparse.ArgumentParser(prog="forearm-recorder")
     parser.add_argument("path", type=Path)
-    parser.add_argument("--robot", required=True)
+    parser.add_argument("--names", required=True, help="JSON of RosNames")
     parser.add_argument("--namespace", default="")
     parser.add_argument("--node", default="forearm_policy")
     parser.add_argument("--attach", type=Path)
     args = parser.parse_args(argv)
-    wanted = topics(args.robot, args.namespace, args.node)
+    wanted = topics(RosNames(**json.loads(args.names)), args.namespace, args.node)
     return 0 if record(args.path, wanted, args.attach) else 1
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from forearm.core.errors import LimitError, UnknownNameError
+from forearm.core.robots import DEFAULT_ROBOT
 
 ALGORITHMS = ("ppo", "sac")
 """Continuous algorithms of ``forearm train``."""
@@ -16,7 +17,7 @@ class TrainConfig:
 
     task: str = "reach"
     """Task name."""
-    robot: str = "ur5e"
+    robot: str = DEFAULT_ROBOT
     """Robot name."""
     algo: str = "ppo"
     """``ppo`` or ``sac``."""

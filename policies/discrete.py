@@ -14,6 +14,7 @@ import numpy as np
 
 from forearm.core.errors import LimitError, UnknownNameError
 from forearm.core.files import write_atomic, write_json
+from forearm.core.robots import DEFAULT_ROBOT
 from forearm.core.statistics import wilson
 from forearm.sim.lattice import LatticeEnv
 from forearm.sim.mdp import mdp_of
@@ -93,7 +94,7 @@ class DiscreteResult:
         }
 
 
-def make_task(name: str, robot: str = "ur5e") -> gymnasium.Env[Any, Any]:
+def make_task(name: str, robot: str = DEFAULT_ROBOT) -> gymnasium.Env[Any, Any]:
     """Return the environment of a discrete task.
 
     Raises:
@@ -110,7 +111,7 @@ def solve(
     name: str,
     algo: str,
     *,
-    robot: str = "ur5e",
+    robot: str = DEFAULT_ROBOT,
     seed: int = 0,
     budget: int | None = None,
     episodes: int = 1000,

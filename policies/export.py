@@ -29,10 +29,11 @@ from forearm.core.contract import (
 from forearm.core.interface import Interface
 from forearm.core.observation import SENSORS
 from forearm.core.robot import RobotSpec
-from forearm.core.robots import get_robot
+from forearm.core.robots import OWN, get_robot
 from forearm.sim.loop import ArmLoop
 from forearm.sim.randomization import get_randomization
 from forearm.sim.tasks import Task, get_task
+from forearm.sim.user_robot import portable
 
 from .actor import Actor
 from .evaluate import delay_curve, evaluate
@@ -82,6 +83,7 @@ def export(run: Run, out: str | Path, *, episodes: int = 200) -> Export:
     low, high = sensed_range(actor, robot, task, run.config.randomization)
     contract = Contract(
         robot=robot.name,
+        own_robot=portable(robot) if robot.name in OWN else None,
         joints=list(robot.joint_names),
         control_dt=task.control_dt,
         inputs=_inputs(actor.interface, robot, low, high),

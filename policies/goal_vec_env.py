@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forearm.core.robots import get_robot
+from forearm.core.robots import DEFAULT_ROBOT, get_robot
 from forearm.sim.goal_env import GoalLayout
 from forearm.sim.loop import ArmLoop
 from forearm.sim.randomization import get_randomization
@@ -22,7 +22,7 @@ class ArmGoalVecEnv(ArmVecEnv):
     def __init__(
         self,
         task: str = "reach",
-        robot: str = "ur5e",
+        robot: str = DEFAULT_ROBOT,
         envs: int = 8,
         *,
         randomization: str = "none",

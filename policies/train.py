@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,11 +18,13 @@ from forearm import __version__
 from forearm.core.errors import FileError
 from forearm.core.files import read_structured, sha256, write_json
 from forearm.core.params import load_params
-from forearm.core.robots import get_robot
+from forearm.core.robots import OWN, get_robot
 from forearm.sim.audit import audit
 from forearm.sim.loop import ArmLoop
 from forearm.sim.model import Values
 from forearm.sim.randomization import get_randomization
+from forearm.sim.robot_files import FOLDER as ROBOT
+from forearm.sim.robot_files import keep_files, load_kept
 from forearm.sim.tasks import get_task
 
 from .algorithms import load_algorithm, make_algorithm, set_horizon
@@ -74,6 +77,9 @@ def train(config: TrainConfig, *, quiet: bool = False) -> Run:
     env = make_env(config)
     out.mkdir(parents=True, exist_ok=True)
     audit_randomization(env.loop, out)
+    if config.robot in OWN:
+        shutil.rmtree(out / ROBOT, ignore_errors=True)
+        keep_files(OWN[config.robot], out / ROBOT)
     write_json(
         out / CONFIG,
         {
@@ -213,9 +219,14 @@ def load_run(path: str | Path) -> Run:
 
 
 def _read_config(path: Path) -> tuple[TrainConfig, dict[str, Any]]:
-    """Return what a run was asked for, where it now lies, and its whole record."""
+    """Return what a run was asked for, where it now lies, and its whole record.
+
+    A user's own arm becomes known by the copy that lies beside it.
+    """
     if not (path / CONFIG).is_file():
         raise FileError(path, f"is not a training run (no {CONFIG})", "train first")
+    if (path / ROBOT).is_dir():
+        load_kept(path / ROBOT)
     record = read_structured(path / CONFIG)
     try:
         config = TrainConfig(**{**record["config"], "out": str(path)})

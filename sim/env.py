@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from forearm.core.robots import get_robot
+from forearm.core.robots import DEFAULT_ROBOT, get_robot
 
 from .loop import ArmLoop
 from .randomization import get_randomization
@@ -28,7 +28,7 @@ class ArmEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     def __init__(
         self,
         task: str | type[Task] = "reach",
-        robot: str = "ur5e",
+        robot: str = DEFAULT_ROBOT,
         randomization: str = "none",
     ) -> None:
         """Build one simulation; names as on the command line, or a task itself."""

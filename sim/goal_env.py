@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from forearm.core.errors import ForearmError
 from forearm.core.observation import TERMS
 from forearm.core.robot import RobotSpec
+from forearm.core.robots import DEFAULT_ROBOT, get_robot
 
 from .env import ArmEnv
 from .goals import Goal
@@ -81,15 +82,16 @@ class ArmGoalEnv(gymnasium.Env[Any, Singles]):
     metadata = {"render_modes": []}  # noqa: RUF012
 
     def __init__(
-        self, task: str = "reach", robot: str = "ur5e", randomization: str = "none"
+        self,
+        task: str = "reach",
+        robot: str = DEFAULT_ROBOT,
+        randomization: str = "none",
     ) -> None:
         """Build one simulation; names as on the command line.
 
         Raises:
             ForearmError: the task has no goals.
         """
-        from forearm.core.robots import get_robot
-
         self._layout = GoalLayout(get_task(task), get_robot(robot))
         self._env = ArmEnv(self._layout.task, robot, randomization)
         self.observation_space = self._layout.space

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from forearm.core.errors import LimitError
 from forearm.core.kinematics import Kinematics, quat_wxyz_from_rotation
-from forearm.core.robots import get_robot
+from forearm.core.robots import DEFAULT_ROBOT, get_robot
 
 from .inverse_kinematics import point_down
 
@@ -74,7 +74,7 @@ class LatticeEnv(gymnasium.Env[np.int64, np.int64]):
 
     def __init__(
         self,
-        robot: str = "ur5e",
+        robot: str = DEFAULT_ROBOT,
         layout: tuple[str, ...] = LAYOUT,
         slip: float = SLIP,
         render_mode: str | None = None,

@@ -42,6 +42,8 @@ def asset_path(robot: RobotSpec) -> Path:
     Raises:
         FileError: there is no such file.
     """
+    if not robot.asset:
+        raise FileError(robot.name, "has no MJCF here", "give --model and --spec")
     path = Path(robot.asset)
     path = path if path.is_absolute() else ASSETS / path
     if not path.is_file():

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
-from forearm.core.errors import FileError, LimitError
-from forearm.core.files import read_model
+from forearm.core.contract import Contract
+from forearm.core.errors import FileError, LimitError, MismatchError
+from forearm.core.files import read_model, sha256
 from forearm.core.robot import JointSpec, RobotSpec, RosNames, Vector3
-from forearm.core.robots import BENCHES, ROBOTS
+from forearm.core.robots import BENCHES, OWN, ROBOTS
 
 from .model import build_model, check_model
 
@@ -63,7 +67,7 @@ class UserSpec(_Strict):
 
 
 def load_robot(model: str | Path, spec: str | Path) -> RobotSpec:
-    """Read a user's arm, check it and register it in ``ROBOTS`` of this process.
+    """Read a user's arm, check it and register it in ``OWN`` of this process.
 
     The chain comes from the MJCF at ``qpos = 0``, in its world frame; joint frames
     stand like the MJCF's bodies.
@@ -75,7 +79,8 @@ def load_robot(model: str | Path, spec: str | Path) -> RobotSpec:
     Raises:
         FileError: a file is missing, does not parse, compile or fit the other.
         LimitError: a number in the spec is out of range or the name is taken.
-        MismatchError: the kinematics of MJCF and chain differ by more than 1e-6.
+        MismatchError: the kinematics of MJCF and chain differ by more than 1e-6, or
+            another arm of that name is loaded.
     """
     user = read_model(spec, UserSpec)
     if user.name in {**ROBOTS, **BENCHES}:
@@ -86,8 +91,70 @@ def load_robot(model: str | Path, spec: str | Path) -> RobotSpec:
     path = Path(model).resolve()
     robot = _with_chain(path, user)
     check_model(build_model(robot), robot)
-    ROBOTS[robot.name] = robot
+    sources = {
+        "model": str(path),
+        "spec": str(Path(spec).resolve()),
+        "sha256": digest(path, spec),
+    }
+    robot = replace(robot, sources=sources)
+    if robot.name in OWN:
+        _check_same(OWN[robot.name], robot, "the arm loaded under that name")
+    OWN[robot.name] = robot
     return robot
+
+
+def model_files(model: Path) -> list[Path]:
+    """Return an MJCF that compiles and every file it includes, absolute and sorted."""
+    found = mujoco.mju_getXMLDependencies(str(model.resolve()))
+    return sorted(Path(os.path.normpath(Path(name).absolute())) for name in found)
+
+
+def digest(model: Path, spec: str | Path) -> str:
+    """Return one SHA-256 over an MJCF, what it includes, and the spec file.
+
+    Names count relative to the MJCF, so that a copy elsewhere has the same.
+    """
+    home = model.resolve().parent
+    lines = [f"{os.path.relpath(p, home)} {sha256(p)}" for p in model_files(model)]
+    text = "\n".join((*sorted(lines), f"spec {sha256(spec)}"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def portable(robot: RobotSpec) -> RobotSpec:
+    """Return a user's own arm as its bundle carries it: without paths."""
+    names = {n: Path(robot.sources[n]).name for n in ("model", "spec")}
+    return replace(robot, asset="", sources={**robot.sources, **names})
+
+
+def simulated(contract: Contract) -> RobotSpec:
+    """Return the arm of a contract with the model a simulator needs.
+
+    Raises:
+        FileError: it is a user's own, whose files were not loaded in this process.
+        MismatchError: the loaded files are not those the policy was trained with.
+    """
+    own = contract.own_robot
+    if own is None:
+        return contract.arm
+    if own.name not in OWN:
+        raise FileError(
+            own.sources.get("model", own.name),
+            f"the bundle is for your own robot {own.name!r}, whose model it leaves out",
+            "give --model and --spec",
+        )
+    _check_same(OWN[own.name], own, "the arm of the bundle")
+    return OWN[own.name]
+
+
+def _check_same(got: RobotSpec, expected: RobotSpec, what: str) -> None:
+    one, other = (r.sources.get("sha256", "")[:12] for r in (got, expected))
+    if one != other:
+        raise MismatchError(
+            f"files of robot {got.name!r}",
+            f"SHA-256 {one}",
+            f"{other} of {what}",
+            "use the same files, or another name",
+        )
 
 
 def _with_chain(path: Path, user: UserSpec) -> RobotSpec:
@@ -124,7 +191,6 @@ def _with_chain(path: Path, user: UserSpec) -> RobotSpec:
         payload_limit=user.payload_limit,
         gravity_compensated=user.gravity_compensated,
         ros=RosNames(**user.ros),
-        sources={"model": str(path)},
     )
 
 

@@ -10,7 +10,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from forearm.core.robots import get_robot
+from forearm.core.robots import DEFAULT_ROBOT, get_robot
 
 from .loop import ArmLoop
 from .randomization import get_randomization
@@ -29,7 +29,7 @@ class ArmVectorEnv(VectorEnv[Any, Any, Any]):
         self,
         num_envs: int,
         task: str = "reach",
-        robot: str = "ur5e",
+        robot: str = DEFAULT_ROBOT,
         randomization: str = "none",
         nthread: int = 0,
     ) -> None:

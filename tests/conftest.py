@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from ctypes.util import find_library
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from mcap.exceptions import McapError
 from mcap.records import Channel, Message
 from mcap.stream_reader import StreamReader
@@ -125,3 +127,45 @@ def module_ros_domain(
     """A ROS domain for all tests of one file."""
     with claimed_domain(tmp_path_factory.mktemp("ros")) as environment:
         yield environment
+
+
+PUSHER_RANGES = {
+    "r_shoulder_pan_joint": (-2.2854, 1.7146),
+    "r_shoulder_lift_joint": (-0.5236, 1.3963),
+    "r_upper_arm_roll_joint": (-1.5, 1.7),
+    "r_elbow_flex_joint": (-2.3213, 0.0),
+    "r_forearm_roll_joint": (-1.5, 1.5),
+    "r_wrist_flex_joint": (-1.094, 0.0),
+    "r_wrist_roll_joint": (-1.5, 1.5),
+}
+
+
+@pytest.fixture
+def pusher() -> Iterator[tuple[Path, dict[str, Any]]]:
+    """An arm that is not ours: an MJCF that gymnasium ships, and its spec's content.
+
+    What a test registers is gone after it.
+    """
+    import gymnasium
+
+    from forearm.core.robots import OWN
+
+    rest = {"velocity": 2.0, "acceleration": 10.0, "jerk": 100.0, "effort": 50.0}
+    servo = {"kp": 200.0, "kv": 20.0, "armature": 0.04, "viscous": 1.0, "coulomb": 0.5}
+    joints = [
+        {"name": n, "lower": a, "upper": b, "home": (a + b) / 2, **rest, **servo}
+        for n, (a, b) in PUSHER_RANGES.items()
+    ]
+    tool = {"name": "tip", "xyz": [0.1, 0.0, 0.02], "rpy": [0.3, -0.2, 0.5]}
+    path = Path(gymnasium.__file__).parent / "envs/mujoco/assets/pusher_v5.xml"
+    yield path, {"name": "pusher", "joints": joints, "tool": tool, "payload_limit": 0.5}
+    OWN.clear()
+
+
+@pytest.fixture
+def pusher_flags(pusher: tuple[Path, dict[str, Any]], tmp_path: Path) -> list[str]:
+    """``--model`` and ``--spec`` of that arm, the spec file written."""
+    path, content = pusher
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(yaml.safe_dump(content))
+    return ["--model", str(path), "--spec", str(spec)]

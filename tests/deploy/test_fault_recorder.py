@@ -11,6 +11,7 @@ from rosbags.highlevel import AnyReader
 
 from forearm.core.bundle import CONTRACT
 from forearm.core.errors import FileError
+from forearm.core.robots import get_robot
 from forearm.deploy.record_repair import repair_log
 
 pytest.importorskip("rclpy", reason="ROS 2 is not installed")
@@ -28,7 +29,9 @@ def recorder(rig, tmp_path):
 
     rig.ready()
     contract = rig.bundle.path / CONTRACT
-    process = start_recorder(tmp_path / "log", "ur5e", "", "forearm_policy", contract)
+    process = start_recorder(
+        tmp_path / "log", get_robot("ur5e"), "", "forearm_policy", contract
+    )
     time.sleep(2.0)
     yield process
     stop_recorder(process)

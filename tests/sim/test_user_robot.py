@@ -5,43 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import gymnasium
 import mujoco
 import numpy as np
 import pytest
 import yaml
 
 from forearm.cli.main import main
-from forearm.core.errors import FileError, ForearmError
-from forearm.core.robots import ROBOTS
+from forearm.core.errors import FileError, ForearmError, MismatchError
+from forearm.core.robots import OWN
 from forearm.sim.model import build_model, check_model
+from forearm.sim.robot_files import keep_files, load_kept
 from forearm.sim.user_robot import load_robot
 
-PUSHER = Path(gymnasium.__file__).parent / "envs/mujoco/assets/pusher_v5.xml"
-RANGES = {
-    "r_shoulder_pan_joint": (-2.2854, 1.7146),
-    "r_shoulder_lift_joint": (-0.5236, 1.3963),
-    "r_upper_arm_roll_joint": (-1.5, 1.7),
-    "r_elbow_flex_joint": (-2.3213, 0.0),
-    "r_forearm_roll_joint": (-1.5, 1.5),
-    "r_wrist_flex_joint": (-1.094, 0.0),
-    "r_wrist_roll_joint": (-1.5, 1.5),
-}
-REST = {"velocity": 2.0, "acceleration": 10.0, "jerk": 100.0, "effort": 50.0}
-SERVO = {"kp": 200.0, "kv": 20.0, "armature": 0.04}
-
-
-@pytest.fixture
-def content(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    # Set and removed again, so that what a test registers is gone after it.
-    monkeypatch.setitem(ROBOTS, "pusher", ROBOTS["ur5e"])
-    del ROBOTS["pusher"]
-    joints = [
-        {"name": n, "lower": a, "upper": b, "home": (a + b) / 2, **REST, **SERVO}
-        for n, (a, b) in RANGES.items()
-    ]
-    tool = {"name": "tip", "xyz": [0.1, 0.0, 0.02], "rpy": [0.3, -0.2, 0.5]}
-    return {"name": "pusher", "joints": joints, "tool": tool, "payload_limit": 0.5}
+Pusher = tuple[Path, dict[str, Any]]
 
 
 def write(folder: Path, content: dict[str, Any]) -> Path:
@@ -51,12 +27,13 @@ def write(folder: Path, content: dict[str, Any]) -> Path:
 
 
 def test_a_foreign_arm_holds_its_home_and_nothing_else_moves(
-    tmp_path: Path, content: dict[str, Any]
+    tmp_path: Path, pusher: Pusher
 ) -> None:
-    robot = load_robot(PUSHER, write(tmp_path, content))
+    path, content = pusher
+    robot = load_robot(path, write(tmp_path, content))
     model = build_model(robot)
     check_model(model, robot)
-    assert (model.nq, model.nu, ROBOTS["pusher"]) == (7, 7, robot)
+    assert (model.nq, model.nu, OWN["pusher"]) == (7, 7, robot)
     data: Any = mujoco.MjData(model)
     data.qpos[:] = data.ctrl[:] = robot.home
     mujoco.mj_step(model, data, 500)
@@ -74,35 +51,58 @@ def test_a_foreign_arm_holds_its_home_and_nothing_else_moves(
     ],
 )
 def test_a_mistake_in_the_spec_is_one_sentence(
-    tmp_path: Path, content: dict[str, Any], change: dict[str, Any], said: str
+    tmp_path: Path, pusher: Pusher, change: dict[str, Any], said: str
 ) -> None:
+    path, content = pusher
     with pytest.raises(ForearmError, match=said):
-        load_robot(PUSHER, write(tmp_path, content | change))
+        load_robot(path, write(tmp_path, content | change))
 
 
 def test_a_joint_that_the_file_lacks_names_those_it_has(
-    tmp_path: Path, content: dict[str, Any]
+    tmp_path: Path, pusher: Pusher
 ) -> None:
+    path, content = pusher
     content["joints"][2]["name"] = "elbow"
     with pytest.raises(FileError, match=r"no hinge 'elbow'; hinges: r_shoulder_pan"):
-        load_robot(PUSHER, write(tmp_path, content))
+        load_robot(path, write(tmp_path, content))
 
 
 def test_the_command_shows_the_robot_and_refuses_half_a_pair(
-    tmp_path: Path, content: dict[str, Any], capsys: pytest.CaptureFixture[str]
+    pusher_flags: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    spec = str(write(tmp_path, content))
-    assert main(["robots", "--model", str(PUSHER), "--spec", spec]) == 0
+    assert main(["robots", *pusher_flags]) == 0
     assert "r_wrist_roll_joint" in capsys.readouterr().out
-    assert main(["robots", "--spec", spec]) == 2
+    assert main(["robots", *pusher_flags[2:]]) == 2
     assert "go together" in capsys.readouterr().err
 
 
-def test_limits_hold_in_a_file_in_degrees(
-    tmp_path: Path, content: dict[str, Any]
-) -> None:
-    path = tmp_path / "degrees.xml"
-    text = PUSHER.read_text().replace('angle="radian"', 'angle="degree"')
+def test_limits_hold_in_a_file_in_degrees(tmp_path: Path, pusher: Pusher) -> None:
+    (original, content), path = pusher, tmp_path / "degrees.xml"
+    text = original.read_text().replace('angle="radian"', 'angle="degree"')
     path.write_text(text)
     model = build_model(robot := load_robot(path, write(tmp_path, content)))
     np.testing.assert_allclose(model.jnt_range[:, 0], robot.lower, atol=1e-12)
+
+
+def test_a_copy_has_the_hash_of_the_original_and_an_altered_file_another(
+    tmp_path: Path, pusher: Pusher
+) -> None:
+    path, content = pusher
+    shared = '<mujoco><option timestep="0.002"/></mujoco>'
+    (tmp_path / "shared.xml").write_text(shared)
+    model = tmp_path / "arm" / "arm.xml"
+    model.parent.mkdir()
+    inside = '<include file="../shared.xml"/></mujoco>'
+    model.write_text(path.read_text().replace("</mujoco>", inside))
+    robot = load_robot(model, write(tmp_path, content))
+    keep_files(robot, tmp_path / "kept")
+    copy = load_kept(tmp_path / "kept")
+    assert copy.sources["sha256"] == robot.sources["sha256"]
+    assert Path(copy.asset).is_relative_to(tmp_path / "kept")
+    included = tmp_path / "kept" / "model" / "shared.xml"
+    included.write_text(shared.replace("0.002", "0.003"))
+    with pytest.raises(MismatchError, match="robot 'pusher': got SHA-256"):
+        load_kept(tmp_path / "kept")
+    OWN.clear()
+    with pytest.raises(FileError, match="were altered"):
+        load_kept(tmp_path / "kept")
