@@ -23,7 +23,7 @@ demo: $(VENV)/.all
 # What talks over ROS 2 is timed by the wall clock and gets the machine to itself.
 test: $(VENV)/.dev
 ifeq ($(PYTEST_ARGS),)
-	$(RUN) python -m pytest -m "not ros" --numprocesses $(shell nproc) --dist loadfile
+	$(RUN) python -m pytest -m "not ros" --numprocesses $(shell nproc) --dist worksteal
 	$(RUN) python -m pytest -m ros
 else
 	$(RUN) python -m pytest $(PYTEST_ARGS)
