@@ -6,6 +6,7 @@ import argparse
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
+from .fence_arguments import add_fence_arguments, workspace_of
 from .user_robot import add_user_robot, load_user_robot
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="stop where inputs leave the training distribution",
     )
+    add_fence_arguments(parser)
     parser.add_argument("--executor", choices=("single", "events"), default="single")
     parser.add_argument("--no-realtime", action="store_true", help="normal priority")
     parser.add_argument("--sim-time", action="store_true", help="take time from /clock")
@@ -75,6 +77,8 @@ def run(args: argparse.Namespace) -> int:
         shadow=args.shadow,
         authority=args.authority,
         hold_when_shifted=args.hold_when_shifted,
+        workspace=workspace_of(args),
+        clearance=args.clearance,
         realtime=not args.no_realtime,
         message_info=args.executor == "single",
     )

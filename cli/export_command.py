@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from .fence_arguments import add_fence_arguments, workspace_of
 from .user_robot import add_user_robot, load_user_robot
 
 
@@ -13,6 +14,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_user_robot(parser)
     parser.add_argument("--out", required=True, help="bundle directory to write")
     parser.add_argument("--episodes", type=int, default=200, help="for the evaluation")
+    add_fence_arguments(parser)
     parser.add_argument("--sign", metavar="KEY", help="sign with this Ed25519 key")
     parser.add_argument("--json", metavar="FILE", help="write the result as JSON")
 
@@ -28,7 +30,13 @@ def run(args: argparse.Namespace) -> int:
     load_user_robot(args)
     if args.sign:
         load_private_key(args.sign)  # refused now rather than after minutes
-    result = export(load_run(args.run), args.out, episodes=args.episodes)
+    result = export(
+        load_run(args.run),
+        args.out,
+        episodes=args.episodes,
+        workspace=workspace_of(args),
+        clearance=args.clearance,
+    )
     parity, contract = result.parity, result.bundle.contract
     print(
         f"{result.bundle.path}: ONNX equals torch within {parity.max_abs:.1e} rad over "

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from .geometry import Geometry, Workspace
 from .robot import RobotSpec
 from .robots import BENCHES, ROBOTS, get_robot
 
@@ -81,6 +82,8 @@ class Reactions(_Strict):
     tracking_error: Reaction = "stop"
     second_publisher: Reaction = "stop"
     out_of_distribution: Reaction = "decelerate"
+    workspace: Reaction = "decelerate"
+    self_collision: Reaction = "decelerate"
 
 
 class Latency(_Strict):
@@ -119,6 +122,12 @@ class Contract(_Strict):
     """One per joint, in the order of ``joints``."""
     tracking_error_limit: float = Field(default=0.35, gt=0)
     """Largest |command - measured position| before the node reacts [rad]."""
+    geometry: Geometry | None = None
+    """The arm's chain and capsules; a workspace or clearance needs them."""
+    workspace: Workspace | None = None
+    """Box that the commanded pose may not leave; none for no box."""
+    clearance: float | None = Field(default=None, gt=0)
+    """Least distance between two capsules of the arm [m]; none for no check."""
     reactions: Reactions = Reactions()
     latency: Latency = Latency()
     task: str
@@ -140,6 +149,9 @@ class Contract(_Strict):
             raise ValueError("input names must be unique")
         if self.own_robot is not None:
             self._check_own(self.own_robot)
+        fenced = self.workspace is not None or self.clearance is not None
+        if fenced and self.geometry is None:
+            raise ValueError("a workspace or clearance needs the arm's geometry")
         return self
 
     def _check_own(self, arm: RobotSpec) -> None:

@@ -7,6 +7,7 @@ way it is one fused expression for numpy batches and a small ONNX graph.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,10 @@ import numpy as np
 from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
-from .robot import RobotSpec, Vector3
+from .geometry import Frame, Geometry
+from .robot import JointSpec, RobotSpec, Vector3
+
+_IDENTITY = np.eye(4)
 
 Array = Any
 """An array of any library that follows the array API (numpy, torch)."""
@@ -66,12 +70,17 @@ def _joint_matrices(axis: Vector3) -> NDArray[np.float64]:
 class Kinematics:
     """Forward kinematics of one arm for any array library and batch shape."""
 
-    def __init__(self, robot: RobotSpec) -> None:
+    def __init__(self, robot: RobotSpec | Geometry) -> None:
         """Fold the fixed transforms of ``robot`` into constant matrices.
 
         The gripper is not part of the chain.
         """
-        chain = robot.joints[: robot.arm_n]
+        chain: Sequence[JointSpec | Frame]
+        if isinstance(robot, RobotSpec):
+            chain = robot.joints[: robot.arm_n]
+            tool = Frame(xyz=robot.tool_xyz, rpy=robot.tool_rpy)
+        else:
+            chain, tool = robot.chain, robot.tool
         self._constants = np.stack(
             [
                 _transform(j.xyz, rotation_from_rpy(j.rpy)) @ _joint_matrices(j.axis)
@@ -79,7 +88,7 @@ class Kinematics:
             ]
         )  # (n, 3, 4, 4)
         self._axis = np.array([j.axis for j in chain])  # (n, 3)
-        self._tool = _transform(robot.tool_xyz, rotation_from_rpy(robot.tool_rpy))
+        self._tool = _transform(tool.xyz, rotation_from_rpy(tool.rpy))
 
     @property
     def joint_matrices(self) -> NDArray[np.float64]:
@@ -90,6 +99,28 @@ class Kinematics:
     def tool_matrix(self) -> NDArray[np.float64]:
         """Transform from the last joint to the tool, (4, 4)."""
         return self._tool
+
+    def link_frames(self, joint_pos: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the frames of base, links and tool in the base frame.
+
+        Plain numpy for the robot side, where every microsecond counts.
+
+        Args:
+            joint_pos: joint positions [rad], (k, n) or more columns.
+
+        Returns:
+            Homogeneous transforms, (k, n + 2, 4, 4): the base's is the identity.
+        """
+        n = len(self._constants)
+        frames = np.empty((len(joint_pos), n + 2, 4, 4))
+        q = joint_pos[:, :n, None, None]
+        constant, cosine, sine = self._constants.swapaxes(0, 1)
+        joints = constant + np.cos(q) * cosine + np.sin(q) * sine
+        frames[:, 0] = _IDENTITY
+        for i in range(n):
+            np.matmul(frames[:, i], joints[:, i], out=frames[:, i + 1])
+        np.matmul(frames[:, n], self._tool, out=frames[:, n + 1])
+        return frames
 
     def __call__(self, joint_pos: Array) -> Pose:
         """Return the tool pose and joint axes for ``joint_pos`` [rad] (..., n).

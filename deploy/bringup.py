@@ -8,6 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from forearm.core.geometry import Workspace
+
 from .supervisor import Process, Task, check_alive, forearm, supervised
 
 
@@ -36,6 +38,12 @@ class ArmSpec(BaseModel):
     """Infer and log, command nothing."""
     authority: float = Field(default=1.0, ge=0, le=1)
     """Share of the policy's motion that is commanded."""
+    workspace: Workspace | None = None
+    """Box that the commanded pose may not leave, besides the contract's."""
+    clearance: float | None = Field(default=None, gt=0)
+    """Least distance between two links [m]; the contract's may be larger."""
+    hold_when_shifted: bool = False
+    """Stop the arm where inputs leave the training distribution."""
     verify_key: str | None = None
     """Public key the bundle must be signed with."""
     backend: str = "auto"
@@ -55,6 +63,8 @@ class ArmSpec(BaseModel):
         node = ["deploy", self.bundle, *space, "--backend", self.backend]
         node += ["--authority", str(self.authority), "--wait", "30"]
         node += ["--verify-key", self.verify_key] if self.verify_key else []
+        node += self._fence()
+        node += ["--hold-when-shifted"] if self.hold_when_shifted else []
         node += ["--shadow"] if self.shadow else []
         node += ["--record", self.record] if self.record else []
         tasks.append(Task(name=f"{label}_node", command=forearm(*node)))
@@ -72,6 +82,17 @@ class ArmSpec(BaseModel):
         if not self.robot and self.model is None:
             raise ValueError("robot is missing, or model and spec of your own")
         return self
+
+    def _fence(self) -> list[str]:
+        found = []
+        if self.workspace is not None:
+            box = self.workspace
+            sides = zip(box.lower, box.upper, strict=True)
+            found += ["--workspace", *(str(bound) for side in sides for bound in side)]
+            found += ["--workspace-holds", box.holds]
+        if self.clearance is not None:
+            found += ["--clearance", str(self.clearance)]
+        return found
 
 
 class BringupSpec(BaseModel):

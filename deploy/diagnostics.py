@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .control import ControlLoop
+from .fence import Fence
 from .histogram import Histogram
 from .runtime import Runtime
 from .state_machine import State
@@ -25,6 +26,7 @@ def status_fields(runtime: Runtime | None, loop: ControlLoop | None) -> dict[str
         "missed": str(timing.missed),
         "missed_percent": f"{100 * timing.missed / ticks:.3f}",
         "limiter_hits": str(runtime.hits),
+        **_fence(runtime.fence),
         "authority": f"{runtime.authority:g}",
         "shifted_percent": f"{100 * runtime.shift.share:.2f}",
         "realtime": timing.realtime,
@@ -40,6 +42,15 @@ def status_fields(runtime: Runtime | None, loop: ControlLoop | None) -> dict[str
         fields.update(_quantiles(name, histogram))
     fields.update({f"states_{k}": str(v) for k, v in runtime.watch.counts.items()})
     return fields
+
+
+def _fence(fence: Fence | None) -> dict[str, str]:
+    if fence is None:
+        return {}
+    return {
+        "workspace_refusals": str(fence.refused),
+        "workspace_margin_mm": f"{1e3 * fence.margin:.0f}",
+    }
 
 
 def _quantiles(name: str, histogram: Histogram) -> dict[str, str]:

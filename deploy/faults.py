@@ -19,6 +19,8 @@ class Fault(Enum):
     DISTRIBUTION = "out_of_distribution"
     MISSED = "missed_deadlines"
     LATENCY = "latency"
+    WORKSPACE = "workspace"
+    SELF_COLLISION = "self_collision"
 
 
 @dataclass(frozen=True, slots=True)

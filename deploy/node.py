@@ -19,6 +19,7 @@ from std_srvs.srv import Trigger
 
 from forearm.core.bundle import load_bundle
 from forearm.core.errors import ForearmError
+from forearm.core.geometry import Workspace
 from forearm.core.ros import latched, newest_only, seconds
 
 from .backends import FORWARD, MESSAGES, TRAJECTORY, Backend, make_backend
@@ -54,6 +55,10 @@ class NodeOptions:
     """Share of the policy's motion that is commanded."""
     hold_when_shifted: bool = False
     """Stop the arm where inputs leave the training distribution."""
+    workspace: Workspace | None = None
+    """Box that the commanded pose may not leave, besides the contract's."""
+    clearance: float | None = None
+    """Least distance between two links [m]; the contract's may be larger."""
     realtime: bool = True
     """Ask for real-time priority."""
     message_info: bool = True
@@ -88,7 +93,10 @@ class PolicyNode(GuardedNode):
         self.runtime = Runtime(
             bundle,
             RuntimeOptions(
-                simulated_time=simulated, hold_when_shifted=options.hold_when_shifted
+                simulated_time=simulated,
+                hold_when_shifted=options.hold_when_shifted,
+                workspace=options.workspace,
+                clearance=options.clearance,
             ),
         )
         self.runtime.authority = float(self.get_parameter("authority").value)

@@ -17,12 +17,13 @@ from forearm.core.contract import Contract
 from forearm.core.errors import ForearmError
 
 from .faults import Fault, Problem
+from .fence import make_fence
 from .histogram import Histogram
 from .limiter import Limiter
 from .onnx_policy import OnnxPolicy
 from .requirements import DEFAULT_MAX_AGE, check_inputs, check_rate, max_age
 from .shift import ShiftWatch
-from .state_machine import StateMachine
+from .state_machine import State, StateMachine
 from .step import RuntimeOptions, Step
 from .watchdog import JointSample, JointWatch
 
@@ -59,6 +60,10 @@ class Runtime:
             self.contract.joints, self.max_age, lag=not self.options.simulated_time
         )
         self.limiter = Limiter(self.contract.limits, self.contract.control_dt)
+        self.fence = make_fence(
+            self.contract, self.options.workspace, self.options.clearance
+        )
+        """Keeps the arm in its workspace and off itself; none where not asked for."""
         self.shift = ShiftWatch(self.contract)
         self.machine = StateMachine(
             self.contract.reactions, self.options.ramp, self.options.recover
@@ -130,8 +135,13 @@ class Runtime:
         wish = None
         if not any(p.fault in (Fault.STALE, Fault.INVALID) for p in problems):
             wish = self._infer(problems)
+        if wish and self.fence and self.machine.state is State.HOLD:
+            kept = self.fence.judge(self.limiter, wish)
+            problems += [kept] if kept else []
         state = self.machine.update(problems, now)
         self._move(wish if state.moves and not self.stopping else None, now)
+        if self.fence and self.fence.problem:
+            state = self.machine.update([self.fence.problem], now)
         step = self._step
         step.state, step.reason = state, self.machine.reason
         step.age = self.watch.age(now)
@@ -148,6 +158,8 @@ class Runtime:
         self.policy.run()
         self.watch.check(now)
         self.limiter.rehearse()
+        if self.fence:
+            self.fence.rehearse(self.limiter)
 
     def _problems(self, now: float, missed: int) -> list[Problem]:
         problems = []
@@ -200,14 +212,13 @@ class Runtime:
         return wish
 
     def _move(self, wish: list[float] | None, now: float) -> None:
-        if wish is None:
-            self.limiter.step(None)
-            self._step.limited = False
-            return
         share = self.machine.blend(now) * self.authority
-        if share < 1.0:
+        if wish is not None and share < 1.0:
             last = self.limiter.position
             wish = [p + share * (w - p) for p, w in zip(last, wish, strict=True)]
-        met = self.limiter.step(wish)
-        self._step.limited = not met
-        self.hits += not met
+        if self.fence:
+            met = self.fence.step(self.limiter, wish)
+        else:
+            met = self.limiter.step(wish)
+        self._step.limited = wish is not None and not met
+        self.hits += self._step.limited

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from forearm.core.bundle import Bundle, SelfTest, save_bundle
 from forearm.core.contract import Contract, Input, JointLimits, Latency, Output
+from forearm.core.geometry import Geometry
 from forearm.core.interface import CommandLimits
 from forearm.core.observation import SENSORS
 from forearm.core.robot import RobotSpec
@@ -72,6 +73,7 @@ def sample_bundle(
     *,
     width: int = 256,
     forward: bool = False,
+    geometry: Geometry | None = None,
 ) -> Bundle:
     """Write a sample bundle for ``robot``.
 
@@ -82,8 +84,9 @@ def sample_bundle(
         width: hidden units of the MLP that runs along.
         forward: whether the default controller is the forward position controller,
             else the joint trajectory controller.
+        geometry: of the arm, for a workspace or clearance; none as a rule.
     """
-    contract = sample_contract(robot, control_dt, forward=forward)
+    contract = sample_contract(robot, control_dt, forward=forward, geometry=geometry)
     policy = _graph(robot, control_dt, width)
     inputs = _nominal_inputs(robot, contract)
     session = onnxruntime.InferenceSession(policy)
@@ -99,7 +102,11 @@ def sample_bundle(
 
 
 def sample_contract(
-    robot: RobotSpec, control_dt: float, *, forward: bool = False
+    robot: RobotSpec,
+    control_dt: float,
+    *,
+    forward: bool = False,
+    geometry: Geometry | None = None,
 ) -> Contract:
     """Return the contract of the sample policy, with all limits of ``robot``."""
     fields = {"joint_pos": "position", "joint_vel": "velocity"}
@@ -134,6 +141,7 @@ def sample_contract(
         inputs=inputs,
         output=Output(controller=controller, message=message),
         limits=limits,
+        geometry=geometry,
         latency=Latency(),
         task="sample",
         task_info={

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from forearm.core.geometry import Workspace
+
 from .state_machine import State
 
 
@@ -20,6 +22,10 @@ class RuntimeOptions:
     """Consecutive missed periods that are accepted."""
     simulated_time: bool = False
     """Whether the robot's stamps run at another rate than this computer's clock."""
+    workspace: Workspace | None = None
+    """Box that the commanded pose may not leave, besides the contract's."""
+    clearance: float | None = None
+    """Least distance between two parts of the arm [m]; the contract's may be larger."""
     hold_when_shifted: bool = False
     """Whether inputs outside the training distribution stop the arm."""
 

@@ -26,10 +26,13 @@ from forearm.core.contract import (
     Latency,
     Output,
 )
+from forearm.core.errors import LimitError
+from forearm.core.geometry import Workspace
 from forearm.core.interface import Interface
 from forearm.core.observation import SENSORS
 from forearm.core.robot import RobotSpec
 from forearm.core.robots import OWN, get_robot
+from forearm.sim.geometry import arm_geometry
 from forearm.sim.loop import ArmLoop
 from forearm.sim.randomization import get_randomization
 from forearm.sim.tasks import Task, get_task
@@ -65,13 +68,30 @@ def make_actor(run: Run) -> tuple[Actor, RobotSpec, type[Task]]:
     return Actor(run.model, task.interface(robot)), robot, task
 
 
-def export(run: Run, out: str | Path, *, episodes: int = 200) -> Export:
+def export(
+    run: Run,
+    out: str | Path,
+    *,
+    episodes: int = 200,
+    workspace: Workspace | None = None,
+    clearance: float | None = None,
+) -> Export:
     """Write the bundle of ``run`` to ``out``; nothing is written if a proof fails.
+
+    Args:
+        run: what was trained.
+        out: directory of the bundle.
+        episodes: of each evaluation.
+        workspace: box that the robot side keeps the commanded pose in; none for none.
+        clearance: least distance it keeps between two links [m]; none for no check.
 
     Raises:
         MismatchError: ONNX and torch disagree.
+        LimitError: the clearance is not positive.
         FileError: ``out`` exists and is not a bundle.
     """
+    if clearance is not None and not clearance > 0:
+        raise LimitError(f"a clearance must be positive, got {clearance} m")
     actor, robot, task = make_actor(run)
     policy = to_onnx(actor)
     parity = prove_parity(policy, actor, robot, task)
@@ -92,6 +112,9 @@ def export(run: Run, out: str | Path, *, episodes: int = 200) -> Export:
             message="trajectory_msgs/msg/JointTrajectory",
         ),
         limits=_limits(robot),
+        geometry=arm_geometry(robot),
+        workspace=workspace,
+        clearance=clearance,
         latency=_latency(run, curve),
         task=task.name,
         task_info=task(robot, 1).info(),

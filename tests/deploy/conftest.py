@@ -15,6 +15,7 @@ from forearm.core.robots import get_robot
 from forearm.deploy.judge import violations
 from forearm.deploy.sample import sample_bundle
 from forearm.deploy.supervisor import Process, Task, forearm
+from forearm.sim.geometry import arm_geometry
 
 MAX_AGE, PERIOD = 0.1, 0.02
 """Freshness budget and control period of the sample bundle [s]."""
@@ -43,7 +44,8 @@ def robot():
 
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory, robot):
-    return sample_bundle(tmp_path_factory.mktemp("bundle") / "sample", robot)
+    path = tmp_path_factory.mktemp("bundle") / "sample"
+    return sample_bundle(path, robot, geometry=arm_geometry(robot))
 
 
 @pytest.fixture(scope="session")

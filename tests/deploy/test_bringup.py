@@ -1,9 +1,13 @@
+import argparse
 import signal
 
 import pytest
 from rosbags.highlevel import AnyReader
 
+from forearm.cli import deploy_command
+from forearm.cli.fence_arguments import workspace_of
 from forearm.cli.main import main
+from forearm.deploy.bringup import ArmSpec
 from forearm.deploy.supervisor import Task, forearm, supervised
 
 
@@ -19,6 +23,27 @@ def test_a_wrong_bringup_file_is_refused_by_field(tmp_path, capsys):
     path.write_text("arms: [{robot: ur5e, bundel: x}]\n")
     assert main(["bringup", str(path)]) == 2
     assert "bundel" in capsys.readouterr().err
+
+
+def test_what_a_bringup_file_fences_reaches_the_node_and_is_checked(bundle):
+    arm = ArmSpec(
+        robot="ur5e",
+        bundle=str(bundle.path),
+        workspace={"lower": [-0.5, -1, 0.1], "upper": [0.5, 1, 2], "holds": "arm"},
+        clearance=0.01,
+    )
+    command = arm.tasks()[0].command
+    parser = argparse.ArgumentParser()
+    deploy_command.configure(parser)
+    args = parser.parse_args(command[command.index("deploy") + 1 :])
+    assert workspace_of(args) == arm.workspace
+    assert args.clearance == 0.01
+
+
+def test_a_box_with_its_bounds_in_the_wrong_order_is_refused(bundle, capsys):
+    box = ["--workspace", "0.5", "-0.5", "0", "1", "0", "1"]
+    assert main(["deploy", str(bundle.path), *box]) == 2
+    assert "each minimum below its maximum" in capsys.readouterr().err
 
 
 def wanted(name):

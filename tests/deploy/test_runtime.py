@@ -1,11 +1,16 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from forearm.core.errors import ForearmError
+from forearm.core.errors import ForearmError, LimitError
+from forearm.core.geometry import Workspace
+from forearm.core.kinematics import Kinematics
+from forearm.deploy.fence import make_fence
 from forearm.deploy.runtime import Runtime
 from forearm.deploy.state_machine import State
+from forearm.deploy.step import RuntimeOptions
 from forearm.deploy.watchdog import JointSample
 
 DT = 0.02
@@ -201,3 +206,75 @@ def test_without_authority_the_arm_stays(arm, robot):
     assert step.state is State.RUN
     assert step.wish
     assert np.allclose(step.command, robot.home)
+
+
+def boxed(bundle, robot, **room):
+    """Return an arm whose tool may move ``room`` [m] around where it is at home."""
+    at = Kinematics(robot)(robot.home).position
+    reach = {"x": (2, 2), "y": (2, 2), "z": (2, 2), **room}
+    box = Workspace(
+        lower=tuple(at[i] - reach[a][0] for i, a in enumerate("xyz")),
+        upper=tuple(at[i] + reach[a][1] for i, a in enumerate("xyz")),
+    )
+    return Arm(bundle, robot, options=RuntimeOptions(workspace=box)), box
+
+
+def test_a_policy_that_leads_out_of_the_box_is_held_and_goes_on_inside(bundle, robot):
+    arm, box = boxed(bundle, robot, y=(0.5, 0.1))
+    arm.runtime.on_target((0.9, 0.0, 0.0), (1, 0, 0, 0), arm.now)
+    step = arm.run(300)
+    assert step.state is State.HOLD
+    assert "tool would reach y" in step.reason
+    assert max(map(abs, step.velocity)) == 0
+    arm.runtime.on_target((-0.3, 0.0, 0.0), (1, 0, 0, 0), arm.now)
+    assert arm.run(150).state is State.RUN
+    tool = Kinematics(robot)(np.array(arm.sent)).position[:, 1]
+    # It had to come near, or the box was not what stopped it.
+    assert box.upper[1] - 0.05 < tool.max() <= box.upper[1]
+    assert tool[-1] < tool.max() - 0.1
+
+
+def test_an_arm_that_starts_outside_is_only_let_in(bundle, robot):
+    arm, box = boxed(bundle, robot, y=(0.5, -0.1))
+    arm.runtime.on_target((0.5, 0.0, 0.0), (1, 0, 0, 0), arm.now)
+    step = arm.run(60)
+    assert step.state is State.HOLD
+    assert np.allclose(step.command, robot.home)
+    arm.runtime.on_target((-0.5, 0.0, 0.0), (1, 0, 0, 0), arm.now)
+    assert arm.run(200).state is State.RUN
+    assert Kinematics(robot)(arm.position).position[1] < box.upper[1]
+
+
+def test_a_fold_into_itself_is_held_with_the_names_of_the_links(bundle, robot):
+    arm = Arm(bundle, robot, options=RuntimeOptions(clearance=0.02))
+    arm.runtime.on_target((0.0, 0.0, 1.25), (1, 0, 0, 0), arm.now)
+    step = arm.run(300)
+    assert step.state is State.HOLD
+    assert "mm of" in step.reason
+    assert "allowed 20 mm" in step.reason
+
+
+def test_a_far_fence_changes_no_command(bundle, robot):
+    free = Arm(bundle, robot)
+    arm = Arm(bundle, robot, options=RuntimeOptions(clearance=0.005))
+    free.run(150)
+    arm.run(150)
+    assert arm.sent == free.sent
+
+
+def test_a_fence_that_cannot_be_kept_is_refused(bundle):
+    bare = replace(
+        bundle, contract=bundle.contract.model_copy(update={"geometry": None})
+    )
+    with pytest.raises(LimitError, match="export the bundle again"):
+        make_fence(bare.contract, None, 0.01)
+    near, far = (
+        Workspace(lower=(x, -1, -1), upper=(x + 0.5, 1, 1)) for x in (0.0, 1.0)
+    )
+    fenced = bundle.contract.model_copy(update={"workspace": near})
+    with pytest.raises(LimitError, match="empty along x"):
+        make_fence(fenced, far, None)
+    # The contract's own fence holds without a word from the operator.
+    assert make_fence(fenced, None, None) is not None
+    with pytest.raises(LimitError, match="positive"):
+        make_fence(bundle.contract, None, -1.0)

@@ -1,0 +1,58 @@
+"""Arguments for what the commanded pose may not leave, shared by commands."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from forearm.core.geometry import Workspace
+
+BOUNDS = ("XMIN", "XMAX", "YMIN", "YMAX", "ZMIN", "ZMAX")
+
+
+def add_fence_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add ``--workspace``, ``--workspace-holds`` and ``--clearance``."""
+    parser.add_argument(
+        "--workspace",
+        nargs=6,
+        type=float,
+        metavar=BOUNDS,
+        help="box in the base frame that no command may leave [m]",
+    )
+    parser.add_argument(
+        "--workspace-holds",
+        choices=("tool", "arm"),
+        default="tool",
+        help="what has to stay inside the box: the tool's origin or every link",
+    )
+    parser.add_argument(
+        "--clearance",
+        type=float,
+        metavar="M",
+        help="least distance between two links of the arm [m]",
+    )
+
+
+def workspace_of(args: argparse.Namespace) -> Workspace | None:
+    """Return the box that was asked for, if any.
+
+    Raises:
+        LimitError: its bounds are not finite or not in order.
+    """
+    if args.workspace is None:
+        return None
+
+    from forearm.core.errors import LimitError
+    from forearm.core.geometry import Workspace
+
+    bounds = args.workspace
+    try:
+        return Workspace(
+            lower=bounds[::2], upper=bounds[1::2], holds=args.workspace_holds
+        )
+    except ValueError:
+        raise LimitError(
+            f"--workspace takes {' '.join(BOUNDS)} in m, each minimum below its "
+            f"maximum; got {' '.join(map(str, bounds))}"
+        ) from None
