@@ -95,11 +95,7 @@ def export(
     actor, robot, task = make_actor(run)
     policy = to_onnx(actor)
     parity = prove_parity(policy, actor, robot, task)
-    values = run.values()
-    result = evaluate(robot, task, actor.act, episodes=episodes, values=values)
-    curve = delay_curve(
-        robot, task, actor.act, DELAYS, episodes=episodes, values=values
-    )
+    evaluation = _evaluation(run, actor, episodes)
     low, high = sensed_range(actor, robot, task, run.config.randomization)
     contract = Contract(
         robot=robot.name,
@@ -115,19 +111,26 @@ def export(
         geometry=arm_geometry(robot),
         workspace=workspace,
         clearance=clearance,
-        latency=_latency(run, curve),
+        latency=_latency(run, evaluation.delays),
         task=task.name,
         task_info=task(robot, 1).info(),
         provenance=_provenance(run, parity),
-        evaluation=Evaluation(
-            episodes=result.episodes,
-            success=result.success,
-            wilson_95=result.wilson_95,
-            delays=curve,
-        ),
+        evaluation=evaluation,
     )
     bundle = save_bundle(out, policy, contract, _selftest(actor), _card(contract))
     return Export(bundle, parity)
+
+
+def _evaluation(run: Run, actor: Actor, episodes: int) -> Evaluation:
+    robot, task = get_robot(run.config.robot), get_task(run.config.task)
+    rest: dict[str, Any] = {"episodes": episodes, "values": run.values()}
+    result = evaluate(robot, task, actor.act, **rest)
+    return Evaluation(
+        episodes=result.episodes,
+        success=result.success,
+        wilson_95=result.wilson_95,
+        delays=delay_curve(robot, task, actor.act, DELAYS, **rest),
+    )
 
 
 def to_onnx(actor: Actor) -> bytes:

@@ -163,6 +163,22 @@ def test_the_way_to_rest_is_never_longer_than_the_bound(sequence, jerk, dt):
         assert way <= limiter.travel[0] + 1e-12
 
 
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=60, deadline=None)
+def test_no_margin_changes_faster_than_its_lever(seed):
+    rng = np.random.default_rng(seed)
+    boxes = [
+        Workspace(lower=(-1, -1, -1), upper=(1, 1, 1), holds=what)
+        for what in ("tool", "arm")
+    ]
+    margins = Margins(GEOMETRY, boxes, 0.01)
+    # Stretched out, where the levers are long; one joint, or all of them.
+    pose = np.array([0, -1.57, 0, 0, 0, 0]) + rng.normal(size=6) * 0.3
+    turn = rng.normal(size=6) * (np.eye(6)[rng.integers(6)] if seed % 2 else 1) * 0.1
+    before, after = margins(np.array([pose, pose + turn]))
+    assert (abs(after - before) <= margins.levers @ abs(turn) + 1e-12).all()
+
+
 def test_a_motion_that_leads_back_is_allowed_and_one_that_leads_out_is_not():
     start = ROBOT.home
     box = Workspace(lower=(-2, -2, FK(start).position[2] + 0.05), upper=(2, 2, 2))
