@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,10 +29,17 @@ def add_fence_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--clearance",
-        type=float,
+        type=_positive,
         metavar="M",
         help="least distance between two links of the arm [m]",
     )
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"a distance above 0 m, got {text}")
+    return value
 
 
 def workspace_of(args: argparse.Namespace) -> Workspace | None:

@@ -26,7 +26,6 @@ from forearm.core.contract import (
     Latency,
     Output,
 )
-from forearm.core.errors import LimitError
 from forearm.core.geometry import Workspace
 from forearm.core.interface import Interface
 from forearm.core.observation import SENSORS
@@ -87,11 +86,8 @@ def export(
 
     Raises:
         MismatchError: ONNX and torch disagree.
-        LimitError: the clearance is not positive.
         FileError: ``out`` exists and is not a bundle.
     """
-    if clearance is not None and not clearance > 0:
-        raise LimitError(f"a clearance must be positive, got {clearance} m")
     actor, robot, task = make_actor(run)
     policy = to_onnx(actor)
     parity = prove_parity(policy, actor, robot, task)
