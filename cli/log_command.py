@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from .user_robot import add_robot, named_robot
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``forearm log``."""
@@ -20,7 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "check", help="what is wrong with a log", description=check_logs.__doc__
     )
     check.add_argument("logs", metavar="LOG", nargs="+", help="any kind of log")
-    check.add_argument("--robot", help="the arm, to check limits and torques too")
+    add_robot(check)
     check.add_argument("--columns", metavar="FILE", help="column map of a table")
     check.add_argument("--json", metavar="FILE", help="write the findings")
 
@@ -38,7 +40,8 @@ def check_logs(args: argparse.Namespace) -> int:
     from forearm.core.log_io import read_log
     from forearm.core.robots import get_robot
 
-    robot = get_robot(args.robot) if args.robot else None
+    name = named_robot(args)  # with it, limits and torques are checked too
+    robot = get_robot(name) if name else None
     columns = load_column_map(args.columns) if args.columns else None
     found = []
     for path in args.logs:

@@ -27,6 +27,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default="light",
         help="preset or YAML file",
     )
+    parser.add_argument(
+        "--widen",
+        action="store_true",
+        help="start with a tenth of the randomization and widen it with success",
+    )
     parser.add_argument("--params", help="params file the simulator loads")
     parser.add_argument("--out", help="run directory")
     parser.add_argument("--episodes", type=int, default=200, help="for the evaluation")
@@ -57,11 +62,15 @@ def run(args: argparse.Namespace) -> int:
         f"episodes after {finished.record['env_steps']:,} steps in "
         f"{finished.record['seconds']:.0f} s -> {finished.path}"
     )
+    share = finished.record["randomization_share"]
+    if finished.config.widen:
+        print(f"randomization in use: {share:.0%} of {finished.config.randomization}")
     if args.json:
         summary = {
             **result.as_dict(),
             "env_steps": finished.record["env_steps"],
             "seconds": finished.record["seconds"],
+            "randomization_share": share,
             "run_dir": str(finished.path),
         }
         write_json(args.json, summary)
@@ -79,6 +88,7 @@ def _config(args: argparse.Namespace, robot: str) -> TrainConfig:
         steps=args.steps,
         envs=args.envs,
         randomization=args.randomization,
+        widen=args.widen,
         params=args.params,
         out=args.out or f"runs/{args.task}-{robot}-{args.algo}-{args.seed}",
     )

@@ -13,6 +13,7 @@ import shutil
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from stable_baselines3 import SAC
@@ -39,6 +40,8 @@ class Progress:
     """Time spent in them [s]."""
     unstable_episodes: int = 0
     """Episodes given up in them because the simulation became unstable."""
+    widening: dict[str, Any] | None = None
+    """State of the automatic widening, where the run has one."""
 
 
 def begin_segment(model: BaseAlgorithm, env: ArmVecEnv, seed: int, number: int) -> None:

@@ -29,6 +29,8 @@ class TrainConfig:
     """Simulations in the batch; 0 takes the preset's."""
     randomization: str = "light"
     """Named randomization."""
+    widen: bool = False
+    """Start with a tenth of the randomization and widen it with success."""
     params: str | None = None
     """Params file the simulator loads."""
     out: str = "runs/train"

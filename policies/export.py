@@ -33,7 +33,8 @@ from forearm.core.robot import RobotSpec
 from forearm.core.robots import OWN, get_robot
 from forearm.sim.geometry import arm_geometry
 from forearm.sim.loop import ArmLoop
-from forearm.sim.randomization import get_randomization
+from forearm.sim.quantities import all_nominal
+from forearm.sim.randomization import Randomization
 from forearm.sim.tasks import Task, get_task
 from forearm.sim.user_robot import portable
 
@@ -92,7 +93,7 @@ def export(
     policy = to_onnx(actor)
     parity = prove_parity(policy, actor, robot, task)
     evaluation = _evaluation(run, actor, episodes)
-    low, high = sensed_range(actor, robot, task, run.config.randomization)
+    low, high = sensed_range(actor, robot, task, run.randomization())
     contract = Contract(
         robot=robot.name,
         own_robot=portable(robot) if robot.name in OWN else None,
@@ -154,10 +155,10 @@ def to_onnx(actor: Actor) -> bytes:
 
 
 def sensed_range(
-    actor: Actor, robot: RobotSpec, task: type[Task], randomization: str
+    actor: Actor, robot: RobotSpec, task: type[Task], randomization: Randomization
 ) -> tuple[dict[str, Singles], dict[str, Singles]]:
     """Return the smallest and largest value of each sensor over many episodes."""
-    loop = ArmLoop(robot, task, 256, randomization=get_randomization(randomization))
+    loop = ArmLoop(robot, task, 256, randomization=randomization)
     observation = loop.reset()
     low = {n: np.asarray(loop.sensors[n]).min(axis=0) for n in actor.interface.sensors}
     high = {n: np.asarray(loop.sensors[n]).max(axis=0) for n in actor.interface.sensors}
@@ -217,7 +218,7 @@ def _limits(robot: RobotSpec) -> list[JointLimits]:
 
 
 def _latency(run: Run, curve: Sequence[dict[str, Any]]) -> Latency:
-    term = get_randomization(run.config.randomization).terms.get("command_delay")
+    low, high = _trained_delay(run)
     nominal_low = curve[0]["wilson_95"][0]
     tolerated = 0.0
     for point in curve:
@@ -225,10 +226,23 @@ def _latency(run: Run, curve: Sequence[dict[str, Any]]) -> Latency:
             break
         tolerated = point["delay_s"]
     return Latency(
-        trained_min=term.low if term else 0.0,
-        trained_max=term.high if term else 0.0,
+        trained_min=low,
+        trained_max=high,
         tolerated=tolerated,
     )
+
+
+def _trained_delay(run: Run) -> tuple[float, float]:
+    """Return the range of the command delay that was in use [s]."""
+    randomization, name = run.randomization(), "command_delay"
+    if name not in randomization.terms:
+        return 0.0, 0.0
+    term = randomization.terms[name]
+    robot = get_robot(run.config.robot)
+    nominal = {**all_nominal(robot), **(run.values() or {})}[name]
+    ends = np.array([term.low, term.high])
+    low, high = randomization.narrowed(name, ends, nominal)
+    return float(low), float(high)
 
 
 def _provenance(run: Run, parity: Parity) -> dict[str, Any]:
@@ -242,6 +256,7 @@ def _provenance(run: Run, parity: Parity) -> dict[str, Any]:
         "env_steps": run.record["env_steps"],
         "params_sha256": run.record.get("params_sha256"),
         "randomization": run.record["randomization"],
+        "randomization_share": run.record.get("randomization_share", 1.0),
         "parity_max_abs_rad": parity.max_abs,
     }
 

@@ -9,23 +9,21 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bars
 from stable_baselines3.common.base_class import BaseAlgorithm
-from stable_baselines3.common.callbacks import BaseCallback
 
 from forearm import __version__
-from forearm.core.errors import FileError
+from forearm.core.errors import FileError, LimitError
 from forearm.core.files import read_structured, sha256, write_json
 from forearm.core.params import load_params
 from forearm.core.robots import OWN, get_robot
 from forearm.sim.audit import audit
 from forearm.sim.loop import ArmLoop
 from forearm.sim.model import Values
-from forearm.sim.randomization import get_randomization
+from forearm.sim.randomization import Randomization, get_randomization
 from forearm.sim.robot_files import FOLDER as ROBOT
 from forearm.sim.robot_files import keep_files, load_kept
 from forearm.sim.tasks import get_task
+from forearm.sim.widening import Widening
 
 from .algorithms import load_algorithm, make_algorithm, set_horizon
 from .checkpoint import (
@@ -36,6 +34,7 @@ from .checkpoint import (
     save_checkpoint,
 )
 from .config import PRESETS, TrainConfig
+from .progress_bar import ProgressBar
 from .vec_env import ArmVecEnv
 
 CONFIG, MODEL, AUDIT = "config.json", "model.zip", "audit.json"
@@ -61,6 +60,15 @@ class Run:
             return None
         robot = get_robot(self.config.robot)
         return load_params(self.config.params, robot).values(robot)
+
+    def randomization(self) -> Randomization:
+        """Return what varied at the end of the training: of a widening, its width."""
+        full = get_randomization(self.config.randomization)
+        if (state := self.record.get("widening")) is None:
+            return full
+        widening = Widening(full)
+        widening.restore(state)
+        return widening.randomization
 
 
 def train(config: TrainConfig, *, quiet: bool = False) -> Run:
@@ -109,6 +117,9 @@ def resume(path: str | Path, *, quiet: bool = False) -> Run:
     tensorboard = str(out / "tensorboard")
     model = make_algorithm(config.algo, env, config.seed, tensorboard)
     model, progress = found or (model, Progress())
+    if env.loop.widening is not None and progress.widening is not None:
+        env.loop.widening.restore(progress.widening)
+        env.loop.randomization = env.loop.widening.randomization
     return _learn(config, env, model, progress, quiet=quiet)
 
 
@@ -122,7 +133,7 @@ def _learn(
 ) -> Run:
     out, preset = Path(config.out), PRESETS[config.algo]
     steps, started = config.steps or preset.steps, time.monotonic()
-    callback = _ProgressBar(env, steps, quiet=quiet)
+    callback = ProgressBar(env, steps, quiet=quiet)
     with callback.bar:
         for number in range(progress.segments, -(-steps // preset.segment)):
             horizon = min((number + 1) * preset.segment, steps)
@@ -139,6 +150,7 @@ def _learn(
                 seconds=progress.seconds + time.monotonic() - started,
                 unstable_episodes=progress.unstable_episodes
                 + env.loop.unstable_episodes,
+                widening=env.loop.widening.state() if env.loop.widening else None,
             )
             save_checkpoint(model, out, done)
     return _finish(config, env, model, done)
@@ -159,6 +171,8 @@ def _finish(
         "unstable_episodes": progress.unstable_episodes,
         "randomization": env.loop.randomization.describe(),
         "params_sha256": _params_hash(config),
+        "widening": progress.widening,
+        "randomization_share": env.loop.widening.share if env.loop.widening else 1.0,
     }
     write_json(out / CONFIG, record)
     remove_checkpoints(out)
@@ -171,22 +185,31 @@ def audit_randomization(loop: ArmLoop, out: Path) -> None:
     Raises:
         AuditError: a term does not.
     """
-    result = audit(loop.robot, type(loop.task), loop.randomization, values=loop.nominal)
+    full = loop.widening.full if loop.widening else loop.randomization
+    result = audit(loop.robot, type(loop.task), full, values=loop.nominal)
     write_json(out / AUDIT, result.as_dict())
     result.require()
 
 
 def make_env(config: TrainConfig, nsim: int = 0) -> ArmVecEnv:
-    """Return the batched environment of a run, ``nsim`` simulations wide."""
+    """Return the batched environment of a run, ``nsim`` simulations wide.
+
+    Raises:
+        LimitError: nothing of the randomization can widen.
+    """
     robot = get_robot(config.robot)
     task = get_task(config.task)
     values = load_params(config.params, robot).values(robot) if config.params else None
+    full = get_randomization(config.randomization)
+    if config.widen and not full.terms:
+        raise LimitError(f"--widen: {config.randomization} has no terms to widen")
     loop = ArmLoop(
         robot,
         task,
         nsim or config.envs or PRESETS[config.algo].envs,
         values=values,
-        randomization=get_randomization(config.randomization),
+        randomization=full,
+        widening=Widening(full) if config.widen else None,
     )
     return ArmVecEnv(loop, config.seed)
 
@@ -233,27 +256,3 @@ def _read_config(path: Path) -> tuple[TrainConfig, dict[str, Any]]:
     except (KeyError, TypeError) as error:
         raise FileError(path / CONFIG, f"is not a run's config ({error})") from error
     return config, record
-
-
-class _ProgressBar(BaseCallback):
-    """Bar with success rate and time left; success to TensorBoard."""
-
-    def __init__(self, env: ArmVecEnv, steps: int, *, quiet: bool) -> None:
-        super().__init__()
-        self._env = env
-        self.bar = Bars(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.completed:,.0f}/{task.total:,.0f} steps"),
-            TextColumn("success {task.fields[success]:.0%}"),
-            TimeRemainingColumn(),
-            disable=quiet,
-        )
-        self._task = self.bar.add_task("training", total=steps, success=0.0)
-
-    def _on_step(self) -> bool:
-        if self.n_calls % 32 == 0:
-            success = self._env.success_rate() if self._env.recent else 0.0
-            self.logger.record("rollout/success", success)
-            self.bar.update(self._task, completed=self.num_timesteps, success=success)
-        return True

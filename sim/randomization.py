@@ -120,13 +120,14 @@ class Randomization:
         for name, (count, size), end in zip(chosen, shapes, ends[1:], strict=True):
             part = u[:, end - count * size : end].reshape(len(u), count, size)
             drawn = self.terms[name].transform(part.swapaxes(0, 1), nominal[name])
-            values[name] = self._narrowed(name, drawn, nominal[name])
+            values[name] = self.narrowed(name, drawn, nominal[name])
         if self.posterior is not None and names is None:
             draws = [self.posterior.sample(rng, dict(nominal)) for rng in rngs]
             values.update({n: np.stack([d[n] for d in draws]) for n in draws[0]})
         return values
 
-    def _narrowed(self, name: str, value: Floats, nominal: Floats) -> Floats:
+    def narrowed(self, name: str, value: Floats, nominal: Floats) -> Floats:
+        """Return draws of a term, drawn towards nominal by its width in use."""
         if not self.width:
             return value
         low, high = (self.width.get((name, side), 1.0) for side in SIDES)
