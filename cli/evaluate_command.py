@@ -70,13 +70,13 @@ def load_policy(path: str) -> tuple[Any, Any, Any]:
     from forearm.policies.export import make_actor
     from forearm.policies.onnx_actor import OnnxActor
     from forearm.policies.train import load_run
-    from forearm.sim.tasks import get_task
+    from forearm.sim.tasks import contract_task
     from forearm.sim.user_robot import simulated
 
     if (Path(path) / CONTRACT).is_file():
         bundle = load_bundle(path)
         robot = simulated(bundle.contract)
-        return robot, get_task(bundle.contract.task), OnnxActor(bundle).act
+        return robot, contract_task(bundle.contract), OnnxActor(bundle).act
     actor, robot, task = make_actor(load_run(path))
     return robot, task, actor.act
 

@@ -23,7 +23,7 @@ from forearm.deploy.watchdog import JointSample
 from forearm.policies.evaluate import SEED, Evaluation, judge
 from forearm.sim.plant import Plant
 from forearm.sim.plant_spec import PlantSpec, load_plant
-from forearm.sim.tasks import State, Task, get_task
+from forearm.sim.tasks import State, Task, contract_task
 from forearm.sim.user_robot import simulated
 
 AT_ONCE = RuntimeOptions(ramp=1e-6, recover=0.0, simulated_time=True)
@@ -41,7 +41,7 @@ class PlantEpisodes:
         """
         self.robot: RobotSpec = simulated(bundle.contract)
         self._spec, self._folder = spec, folder
-        self._task: Task = get_task(bundle.contract.task)(self.robot, 1)
+        self._task: Task = contract_task(bundle.contract)(self.robot, 1)
         self._runtime = Runtime(bundle, AT_ONCE)
         self._kinematics = Kinematics(self.robot)
         self._zeros = np.zeros((1, self.robot.n), np.float32)

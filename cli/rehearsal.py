@@ -75,7 +75,7 @@ def rehearse(
     if plant is not None:
         # Refused here, with its reason, rather than as an arm that stays silent.
         load_plant(plant).values(robot, Path(plant).parent)
-    targets = _targets(robot, episodes, seed)
+    targets = _targets(bundle, robot, episodes, seed)
     log = folder / "log" if record else None
     options = ["--plant", plant] if plant else []
     node = ["deploy", str(bundle.path), "--wait", "20"]
@@ -90,12 +90,19 @@ def rehearse(
     return Rehearsal(sum(o.success for o in outcomes), outcomes, log)
 
 
-def _targets(robot: RobotSpec, episodes: int, seed: int) -> list[Any]:
+def _targets(bundle: Bundle, robot: RobotSpec, episodes: int, seed: int) -> list[Any]:
     import numpy as np
 
+    from forearm.core.errors import ForearmError
     from forearm.deploy.targets import Target
-    from forearm.sim.tasks.reach import reach_pool
+    from forearm.sim.tasks import Reach, contract_task
 
-    pool = reach_pool(robot)
+    task = contract_task(bundle.contract)(robot, 1)
+    if not isinstance(task, Reach):
+        raise ForearmError(
+            f"episodes over ROS 2 are of {Reach.name}, the bundle is of {task.name}: "
+            "on a plant without ROS 2 run forearm evaluate --plant without --ros"
+        )
+    pool = task.goals
     chosen = np.random.default_rng(seed).choice(len(pool.position), episodes)
     return [Target(tuple(pool.position[i]), tuple(pool.quat_wxyz[i])) for i in chosen]

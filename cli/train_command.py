@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from .fence_arguments import BOUNDS
 from .user_robot import add_robot, robot_or_default
 
 if TYPE_CHECKING:
@@ -31,6 +32,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--widen",
         action="store_true",
         help="start with a tenth of the randomization and widen it with success",
+    )
+    parser.add_argument(
+        "--goal-box",
+        nargs=6,
+        type=float,
+        metavar=BOUNDS,
+        help="where targets may lie, in the base frame [m]",
     )
     parser.add_argument("--params", help="params file the simulator loads")
     parser.add_argument("--out", help="run directory")
@@ -88,6 +96,7 @@ def _config(args: argparse.Namespace, robot: str) -> TrainConfig:
         steps=args.steps,
         envs=args.envs,
         randomization=args.randomization,
+        goal_box=args.goal_box,
         widen=args.widen,
         params=args.params,
         out=args.out or f"runs/{args.task}-{robot}-{args.algo}-{args.seed}",

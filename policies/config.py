@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from forearm.core.errors import LimitError, UnknownNameError
@@ -29,6 +30,8 @@ class TrainConfig:
     """Simulations in the batch; 0 takes the preset's."""
     randomization: str = "light"
     """Named randomization."""
+    goal_box: Sequence[float] | None = None
+    """XMIN XMAX YMIN YMAX ZMIN ZMAX of the targets [m]; the task's own where none."""
     widen: bool = False
     """Start with a tenth of the randomization and widen it with success."""
     params: str | None = None

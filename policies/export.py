@@ -35,7 +35,7 @@ from forearm.sim.geometry import arm_geometry
 from forearm.sim.loop import ArmLoop
 from forearm.sim.quantities import all_nominal
 from forearm.sim.randomization import Randomization
-from forearm.sim.tasks import Task, get_task
+from forearm.sim.tasks import Task
 from forearm.sim.user_robot import portable
 
 from .actor import Actor
@@ -64,7 +64,7 @@ class Export:
 
 def make_actor(run: Run) -> tuple[Actor, RobotSpec, type[Task]]:
     """Return the deterministic policy of ``run`` with its arm and task."""
-    robot, task = get_robot(run.config.robot), get_task(run.config.task)
+    robot, task = get_robot(run.config.robot), run.task()
     return Actor(run.model, task.interface(robot)), robot, task
 
 
@@ -119,7 +119,7 @@ def export(
 
 
 def _evaluation(run: Run, actor: Actor, episodes: int) -> Evaluation:
-    robot, task = get_robot(run.config.robot), get_task(run.config.task)
+    robot, task = get_robot(run.config.robot), run.task()
     rest: dict[str, Any] = {"episodes": episodes, "values": run.values()}
     result = evaluate(robot, task, actor.act, **rest)
     return Evaluation(

@@ -22,7 +22,7 @@ from forearm.sim.model import Values
 from forearm.sim.randomization import Randomization, get_randomization
 from forearm.sim.robot_files import FOLDER as ROBOT
 from forearm.sim.robot_files import keep_files, load_kept
-from forearm.sim.tasks import get_task
+from forearm.sim.tasks import Task, get_task
 from forearm.sim.widening import Widening
 
 from .algorithms import load_algorithm, make_algorithm, set_horizon
@@ -60,6 +60,10 @@ class Run:
             return None
         robot = get_robot(self.config.robot)
         return load_params(self.config.params, robot).values(robot)
+
+    def task(self) -> type[Task]:
+        """Return the task, its goal box included."""
+        return get_task(self.config.task, self.config.goal_box)
 
     def randomization(self) -> Randomization:
         """Return what varied at the end of the training: of a widening, its width."""
@@ -198,7 +202,7 @@ def make_env(config: TrainConfig, nsim: int = 0) -> ArmVecEnv:
         LimitError: nothing of the randomization can widen.
     """
     robot = get_robot(config.robot)
-    task = get_task(config.task)
+    task = get_task(config.task, config.goal_box)
     values = load_params(config.params, robot).values(robot) if config.params else None
     full = get_randomization(config.randomization)
     if config.widen and not full.terms:

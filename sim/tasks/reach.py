@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from forearm.core.robot import RobotSpec
 from forearm.sim.goals import PoseGoal
 from forearm.sim.workspace import Pool, make_pool, reach_of
 
+from .goal_box import GoalBox, inside
 from .task import Floats, Ids, Singles, State, Task
 
 SPREAD = 0.7
@@ -66,6 +67,8 @@ class Reach(Task):
     )
     episode_time = 3.0
     control_dt = 0.02
+    goal_box: ClassVar[GoalBox | None] = None
+    """Where targets may lie; anywhere in the pool where none."""
     goal = PoseGoal(position_tolerance=0.02, angle_tolerance=0.2)
     position_tolerance = 0.02
     """Success needs the tool this close [m]."""
@@ -75,9 +78,15 @@ class Reach(Task):
     """Success needs both for this long [s]."""
 
     def __init__(self, robot: RobotSpec, nsim: int) -> None:
-        """Prepare goals for ``nsim`` simulations of ``robot``."""
+        """Prepare goals for ``nsim`` simulations of ``robot``.
+
+        Raises:
+            LimitError: the arm reaches hardly any pose in the goal box.
+        """
         super().__init__(robot, nsim)
-        self._pool = reach_pool(robot)
+        self._pool = self.goals = reach_pool(robot)
+        if self.goal_box is not None:
+            self.goals = inside(self._pool, self.goal_box, robot.name)
         self._position = np.zeros((nsim, 3), np.float32)
         self._quat_wxyz = np.zeros((nsim, 4), np.float32)
         self._rotation = np.zeros((nsim, 3, 3), np.float32)
@@ -88,11 +97,15 @@ class Reach(Task):
 
     def reset(self, ids: Ids, rngs: list[np.random.Generator]) -> Floats:
         """Draw a start and a different goal configuration for each simulation."""
-        size = len(self._pool.joint_pos)
-        pairs = np.array([rng.choice(size, 2, replace=False) for rng in rngs])
+        size, goals = len(self._pool.joint_pos), self.goals
+        if self.goal_box is None:
+            pairs = np.array([rng.choice(size, 2, replace=False) for rng in rngs])
+        else:
+            sizes = (size, len(goals.joint_pos))
+            pairs = np.array([rng.integers(sizes) for rng in rngs])
         start, goal = pairs[:, 0], pairs[:, 1]
-        self.solution[ids] = self._pool.joint_pos[goal]
-        self.set_target(ids, self._pool.position[goal], self._pool.quat_wxyz[goal])
+        self.solution[ids] = goals.joint_pos[goal]
+        self.set_target(ids, goals.position[goal], goals.quat_wxyz[goal])
         return np.asarray(self._pool.joint_pos[start])
 
     def set_target(self, ids: Ids, position: Floats, quat_wxyz: Floats) -> None:
@@ -126,8 +139,10 @@ class Reach(Task):
 
     def info(self) -> dict[str, Any]:
         """Return tolerances, times and where targets lie."""
-        position = self._pool.position
+        position = self.goals.position
+        box = {} if self.goal_box is None else {"goal_box": list(self.goal_box)}
         return {
+            **box,
             "position_tolerance": self.position_tolerance,
             "angle_tolerance": self.angle_tolerance,
             "hold_time": self.hold_time,
