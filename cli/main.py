@@ -28,6 +28,7 @@ COMMANDS: dict[str, str] = {
     "deploy": "run a bundle as a ROS 2 node at a fixed rate",
     "bringup": "start plant or driver, node and recorder from one file",
     "log": "look into, convert or repair a recorded log",
+    "latency": "delays that a log measured, and their randomization",
     "excite": "plan a motion that identifies an arm, or play and record it",
     "drift": "say what changed on an arm since it was calibrated",
     "calibrate": "fit the simulator to recorded logs",

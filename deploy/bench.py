@@ -12,9 +12,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from forearm.core.histogram import Histogram
 from forearm.core.robots import get_robot
 
-from .histogram import Histogram
 from .realtime import enter_realtime
 from .sample import bare_mlp, sample_bundle
 from .schedule import Schedule

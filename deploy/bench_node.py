@@ -13,10 +13,9 @@ from geometry_msgs.msg import PoseStamped
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
 
+from forearm.core.histogram import Histogram
 from forearm.core.robots import get_robot
 from forearm.core.ros import Spinner, newest_only, seconds, session
-
-from .histogram import Histogram
 
 SWING = 1.0
 """Time between two targets [s]."""

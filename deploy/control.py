@@ -12,7 +12,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from .histogram import Histogram
+from forearm.core.histogram import Histogram
+
 from .realtime import enter_realtime
 from .runtime import Runtime
 from .schedule import Schedule
@@ -31,6 +32,9 @@ SWITCH = 1e-4
 """Longest wait for the interpreter while another thread computes [s]; 5 ms as a rule,
 half a period at 100 Hz."""
 
+OTHER_CLOCK = 1.0
+"""A stamp further than this from now is of another clock [s]."""
+
 STOP_TIMEOUT = 2.0
 """A stop takes v/a plus ramps, well below this [s]."""
 
@@ -45,12 +49,41 @@ class Timing:
     """From waking up to the safe command, before it is published."""
     publish: Histogram = field(default_factory=Histogram)
     """Publishing."""
+    command: Histogram = field(default_factory=Histogram)
+    """From waking up to the command published."""
     age: Histogram = field(default_factory=Histogram)
-    """Age of the joint state when it is used."""
+    """Age of the joint state when it is used, since its reception."""
+    sensor_age: Histogram = field(default_factory=Histogram)
+    """The same since its stamp, where the stamp is of this computer's clock."""
+    other_clock: int = 0
+    """Periods whose joint state had a stamp of another clock."""
     ticks: int = 0
     missed: int = 0
     realtime: str = ""
     """What the operating system granted, in words."""
+    run: float = field(default_factory=time.monotonic)
+    """When it began: tells the runs of one node apart."""
+
+    def add(self, step: Step, work: float, command: float, stamp_age: float) -> None:
+        """Count one period.
+
+        Args:
+            step: what it came to.
+            work: from waking up to the safe command [s].
+            command: from waking up to the command published [s].
+            stamp_age: Unix time less the joint state's stamp, when it woke up [s].
+        """
+        self.work.add(work)
+        self.publish.add(command - work)
+        self.command.add(command)
+        if math.isfinite(step.age):
+            self.age.add(step.age)
+        if not step.state.moves:
+            return
+        if 0.0 <= stamp_age < OTHER_CLOCK:
+            self.sensor_age.add(stamp_age)
+        else:
+            self.other_clock += 1
 
 
 class ControlLoop:
@@ -121,17 +154,16 @@ class ControlLoop:
 
         while True:
             timing.lateness.add(schedule.wait(rehearsal, LEAD))
-            start = now()
+            start, wall = now(), time.time()
             while self._inbox:
                 runtime.on_joint_state(self._inbox.popleft())
             runtime.stopping = self._stopping.is_set()
             step = runtime.step(start, schedule.consecutive)
             done = now()
             self._send(step)
-            timing.publish.add(now() - done)
-            timing.work.add(done - start)
-            if math.isfinite(step.age):
-                timing.age.add(step.age)
+            sent = now()
+            stamp_age = wall - runtime.watch.stamp
+            timing.add(step, done - start, sent - start, stamp_age)
             timing.ticks, timing.missed = schedule.ticks, schedule.missed
             if runtime.stopping and runtime.limiter.at_rest:
                 return

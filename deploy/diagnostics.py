@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from forearm.core.histogram import Histogram
+from forearm.core.timing import TimingRecord
+
 from .control import ControlLoop
 from .fence import Fence
-from .histogram import Histogram
 from .runtime import Runtime
 from .state_machine import State
 
@@ -32,13 +34,7 @@ def status_fields(runtime: Runtime | None, loop: ControlLoop | None) -> dict[str
         "realtime": timing.realtime,
         "policy_sha256": runtime.contract.sha256.get("policy.onnx", ""),
     }
-    for name, histogram in (
-        ("lateness", timing.lateness),
-        ("work", timing.work),
-        ("publish", timing.publish),
-        ("state_age", timing.age),
-        ("inference", runtime.inference),
-    ):
+    for name, histogram in _measured(runtime, loop).items():
         fields.update(_quantiles(name, histogram))
     fields.update({f"states_{k}": str(v) for k, v in runtime.watch.counts.items()})
     return fields
@@ -50,6 +46,34 @@ def _fence(fence: Fence | None) -> dict[str, str]:
     return {
         "workspace_refusals": str(fence.refused),
         "workspace_margin_mm": f"{1e3 * fence.margin:.0f}",
+    }
+
+
+def timing_record(runtime: Runtime, loop: ControlLoop) -> TimingRecord:
+    """Return everything measured since the loop was started, for the log."""
+    timing = loop.timing
+    histograms = _measured(runtime, loop).items()
+    return TimingRecord(
+        run=timing.run,
+        control_dt=runtime.contract.control_dt,
+        ticks=timing.ticks,
+        missed=timing.missed,
+        other_clock=timing.other_clock,
+        histograms={name: h.content() for name, h in histograms},
+    )
+
+
+def _measured(runtime: Runtime, loop: ControlLoop) -> dict[str, Histogram]:
+    """Return the histograms by the names of ``forearm.core.timing.MEASURED``."""
+    timing = loop.timing
+    return {
+        "lateness": timing.lateness,
+        "sensor_age": timing.sensor_age,
+        "state_age": timing.age,
+        "inference": runtime.inference,
+        "work": timing.work,
+        "publish": timing.publish,
+        "command": timing.command,
     }
 
 

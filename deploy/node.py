@@ -21,10 +21,11 @@ from forearm.core.bundle import load_bundle
 from forearm.core.errors import ForearmError
 from forearm.core.geometry import Workspace
 from forearm.core.ros import latched, newest_only, seconds
+from forearm.core.timing import TOPIC
 
 from .backends import FORWARD, MESSAGES, TRAJECTORY, Backend, make_backend
 from .control import ControlLoop
-from .diagnostics import diagnostic_array, status_fields
+from .diagnostics import diagnostic_array, status_fields, timing_record
 from .lifecycle_node import GuardedNode
 from .runtime import Runtime
 from .step import RuntimeOptions, Step
@@ -83,6 +84,7 @@ class PolicyNode(GuardedNode):
         self.add_on_set_parameters_callback(self._on_parameters)
         self._status = self.create_publisher(String, "~/status", latched())
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 1)
+        self._timing = self.create_publisher(String, f"~/{TOPIC}", 10)
 
     def _configure(self) -> None:
         options = self.options
@@ -151,7 +153,11 @@ class PolicyNode(GuardedNode):
 
     def _deactivate(self) -> None:
         loop, self.loop = self.loop, None
-        if loop is not None and not loop.stop():
+        if loop is None:
+            return
+        orderly = loop.stop()
+        self._publish_timing(self._configured(), loop)
+        if not orderly:
             raise ForearmError("the control loop did not end in order")
 
     def _cleanup(self) -> None:
@@ -242,6 +248,10 @@ class PolicyNode(GuardedNode):
         content["monotonic"] = time.monotonic()
         self._status.publish(String(data=json.dumps(content)))
 
+    def _publish_timing(self, runtime: Runtime, loop: ControlLoop) -> None:
+        record = timing_record(runtime, loop)
+        self._timing.publish(String(data=record.model_dump_json()))
+
     def why_refused(self) -> str:
         """Return why the last transition was refused; empty if it was not."""
         return self.refusal
@@ -251,8 +261,11 @@ class PolicyNode(GuardedNode):
         return bool(self._inbox)
 
     def report(self) -> dict[str, str]:
-        """Publish the diagnostics; called once a second by the process."""
-        fields = status_fields(self.runtime, self.loop)
+        """Publish diagnostics and timing; called once a second by the process."""
+        runtime, loop = self.runtime, self.loop
+        if runtime is not None and loop is not None:
+            self._publish_timing(runtime, loop)
+        fields = status_fields(runtime, loop)
         stamp = self.get_clock().now().to_msg()
         name = self.get_fully_qualified_name().lstrip("/")
         self._diagnostics.publish(diagnostic_array(stamp, name, fields))

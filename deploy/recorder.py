@@ -22,6 +22,7 @@ from typing import Any
 from forearm.core.bundle import CONTRACT, Bundle
 from forearm.core.errors import FileError
 from forearm.core.robot import RobotSpec, RosNames
+from forearm.core.timing import TOPIC
 
 from .bag import BagWriter
 
@@ -50,6 +51,7 @@ def topics(names: RosNames, namespace: str, node: str) -> dict[str, str]:
         f"{prefix}{node}/joint_command": "sensor_msgs/msg/JointState",
         f"{prefix}{node}/shadow_command": "sensor_msgs/msg/JointState",
         f"{prefix}{node}/status": "std_msgs/msg/String",
+        f"{prefix}{node}/{TOPIC}": "std_msgs/msg/String",
         "/diagnostics": "diagnostic_msgs/msg/DiagnosticArray",
     }
 

@@ -15,10 +15,10 @@ import numpy as np
 from forearm.core.bundle import Bundle
 from forearm.core.contract import Contract
 from forearm.core.errors import ForearmError
+from forearm.core.histogram import Histogram
 
 from .faults import Fault, Problem
 from .fence import make_fence
-from .histogram import Histogram
 from .limiter import Limiter
 from .onnx_policy import OnnxPolicy
 from .requirements import DEFAULT_MAX_AGE, check_inputs, check_rate, max_age

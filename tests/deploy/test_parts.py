@@ -1,8 +1,8 @@
 import pytest
 
 from forearm.core.errors import ForearmError
+from forearm.core.histogram import Histogram
 from forearm.core.ros import check_environment
-from forearm.deploy.histogram import Histogram
 from forearm.deploy.judge import violations
 from forearm.deploy.schedule import Schedule
 
