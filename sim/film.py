@@ -26,7 +26,7 @@ WIDTH, HEIGHT = 640, 480
 """Size of a picture [pixels]; MuJoCo's off-screen buffer is this large by default."""
 
 CAMERA = "overview"
-"""Camera every model of an arm has."""
+"""Camera of our models; a user's own is seen whole, from where MuJoCo looks."""
 
 GREEN = (0.1, 0.75, 0.3, 0.8)
 """Colour of the target point."""
@@ -57,6 +57,7 @@ class Film:
         self.model = build_model(robot, hook=add)
         self._data = mujoco.MjData(self.model)
         extent = float(self.model.stat.extent)
+        self._camera = _camera(self.model)
         self._radius, self._length = 0.012 * extent, 0.08 * extent
         try:
             self._renderer = mujoco.Renderer(self.model, HEIGHT, WIDTH)
@@ -94,7 +95,7 @@ class Film:
         if mocap is not None:
             self._data.mocap_pos[:], self._data.mocap_quat[:] = mocap
         mujoco.mj_forward(self.model, self._data)
-        self._renderer.update_scene(self._data, CAMERA)
+        self._renderer.update_scene(self._data, self._camera)
         if "target_position" in target:
             self._draw_target(target)
         return np.array(self._renderer.render(), np.uint8)
@@ -125,6 +126,14 @@ class Film:
         )
         scene.ngeom += 1
         return geom
+
+
+def _camera(model: Any) -> Any:
+    if mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_CAMERA, CAMERA) >= 0:
+        return CAMERA
+    free: Any = mujoco.MjvCamera()
+    mujoco.mjv_defaultFreeCamera(model, free)
+    return free
 
 
 def _add_sky(spec: Any) -> None:

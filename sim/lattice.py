@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 
 from forearm.core.errors import LimitError
 from forearm.core.kinematics import Kinematics, quat_wxyz_from_rotation
+from forearm.core.robot import RobotSpec
 from forearm.core.robots import DEFAULT_ROBOT, get_robot
 
 from .inverse_kinematics import point_down
+from .workspace import reach_of
 
 Floats = NDArray[np.float64]
 ToolPose = tuple[Floats, Floats]
@@ -37,32 +39,41 @@ LAYOUT = (
 SLIP = 0.1
 """Probability that a move goes sideways, half of it to each side."""
 
-CELL = 0.08
-"""Distance of neighbouring cell centres [m]."""
+CELL = 0.077
+"""Distance of neighbouring cell centres, as a share of the arm's reach."""
 
-HEIGHT = 0.25
-"""Height of the cell centres over the base plane [m]."""
+CENTRE = 0.5
+"""Distance of the lattice's centre from the base's axis, as a share of the reach."""
+
+HEIGHT = 0.16
+"""Height of the cell centres over the base plane, as a share of the reach."""
 
 MOVES = ((1, 0), (0, 1), (-1, 0), (0, -1))
 """Row and column change of each action: +x, +y, -x, -y."""
 
 
+def cell_size(robot: RobotSpec) -> float:
+    """Return the distance of neighbouring cell centres under ``robot`` [m]."""
+    return CELL * reach_of(robot)
+
+
 @lru_cache(maxsize=16)
-def cell_joint_positions(robot: str, rows: int, columns: int) -> Floats:
+def cell_joint_positions(spec: RobotSpec, rows: int, columns: int) -> Floats:
     """Return joint positions [rad] (rows * columns, n) with the tool over each cell.
 
-    The lattice lies under the tool of the arm at home.
+    The lattice lies where the arm at home reaches to, half as far as it can.
 
     Raises:
         LimitError: a cell cannot be reached with the tool pointing down.
     """
-    spec = get_robot(robot)
-    centre = np.asarray(Kinematics(spec)(spec.home).position)
+    reach, cell_width = reach_of(spec), cell_size(spec)
+    towards = np.asarray(Kinematics(spec)(spec.home).position)[:2]
+    centre = CENTRE * reach * towards / np.hypot(*towards)
     solutions: list[Floats] = []
     for cell in range(rows * columns):
         row, column = divmod(cell, columns)
         place = np.array([row - (rows - 1) / 2, column - (columns - 1) / 2])
-        point = np.array([*(centre[:2] + CELL * place), HEIGHT])
+        point = np.array([*(centre + cell_width * place), HEIGHT * reach])
         solutions.append(point_down(spec, point, spec.home))
     return np.array(solutions)
 
@@ -93,7 +104,7 @@ class LatticeEnv(gymnasium.Env[np.int64, np.int64]):
         self.layout = tuple(layout)
         self.slip = slip
         self._columns = len(layout[0])
-        self.joint_pos = cell_joint_positions(robot, len(layout), self._columns)
+        self.joint_pos = cell_joint_positions(self.robot, len(layout), self._columns)
         """Joint positions [rad] with the tool over each cell, (cells, n)."""
         cells = "".join(layout)
         self._start, self._goal = cells.index("S"), cells.index("G")

@@ -6,12 +6,14 @@ import sys
 
 import numpy as np
 import pytest
+import yaml
 
 from forearm.core.errors import FileError, GraphicsError
 from forearm.core.robots import get_robot
 from forearm.sim.film import HEIGHT, WIDTH, Film, write_video
 from forearm.sim.loop import ArmLoop
 from forearm.sim.tasks import get_task
+from forearm.sim.user_robot import load_robot
 
 UR5E = get_robot("ur5e")
 
@@ -90,3 +92,14 @@ def test_without_a_backend_one_sentence_says_so():
     )
     assert done.stdout.startswith("no off-screen GL backend works here")
     assert (done.stdout.count("\n"), done.stderr, done.returncode) == (1, "", 0)
+
+
+@pytest.mark.usefixtures("film")
+def test_an_arm_without_our_camera_is_seen_whole(pusher, tmp_path):
+    (tmp_path / "spec.yaml").write_text(yaml.safe_dump(pusher[1]))
+    robot = load_robot(pusher[0], tmp_path / "spec.yaml")
+    with Film(robot) as own:
+        moved = robot.home.copy()
+        moved[0] += 0.5
+        one, other = (own.picture(qpos, {}) for qpos in (robot.home, moved))
+    assert abs(one.astype(int) - other).mean() > 0.5

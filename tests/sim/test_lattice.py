@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gymnasium
+import mujoco
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
@@ -11,18 +12,24 @@ from forearm.core.errors import LimitError, UnknownNameError
 from forearm.core.kinematics import Kinematics, rotation_from_quat_wxyz
 from forearm.core.robots import ROBOTS
 from forearm.policies.dynamic_programming import greedy, value_iteration
-from forearm.sim.lattice import CELL, LatticeEnv
+from forearm.sim.lattice import LatticeEnv, cell_size
 from forearm.sim.mdp import mdp_of
+from forearm.sim.model import build_model
 from forearm.sim.registration import register_environments
 
-ROOMY = ("ur5e", "ur10e")
-robots = pytest.mark.parametrize("robot", ROOMY)
+robots = pytest.mark.parametrize("robot", ROBOTS)
 
 
-@pytest.mark.parametrize("robot", sorted(set(ROBOTS) - set(ROOMY)))
-def test_an_arm_the_lattice_is_too_large_for_is_refused(robot: str) -> None:
-    with pytest.raises(LimitError, match=f"{robot} cannot bring its tool to"):
-        LatticeEnv(robot)
+@robots
+def test_the_arm_touches_nothing_over_any_cell(robot: str) -> None:
+    env = LatticeEnv(robot)
+    model = build_model(env.robot)
+    data = mujoco.MjData(model)
+    address = [model.joint(name).qposadr[0] for name in env.robot.joint_names]
+    for joint_pos in env.joint_pos:
+        data.qpos[address] = joint_pos
+        mujoco.mj_fwdPosition(model, data)
+        assert data.ncon == 0
 
 
 def test_gymnasium_makes_the_lattice_and_its_checker_passes() -> None:
@@ -42,10 +49,11 @@ def test_every_cell_is_a_reachable_pose_pointing_down(robot: str) -> None:
     assert (env.joint_pos <= spec.upper).all()
     pose = Kinematics(spec)(env.joint_pos)
     np.testing.assert_allclose(pose.rotation[:, 2, 2], -1.0, atol=1e-4)
+    cell = cell_size(spec)
     grid = pose.position.reshape(len(env.layout), -1, 3)
     assert grid.shape[0] * grid.shape[1] == cells
-    np.testing.assert_allclose(np.diff(grid[..., 0], axis=0), CELL, atol=1e-3)
-    np.testing.assert_allclose(np.diff(grid[..., 1], axis=1), CELL, atol=1e-3)
+    np.testing.assert_allclose(np.diff(grid[..., 0], axis=0), cell, atol=1e-3)
+    np.testing.assert_allclose(np.diff(grid[..., 1], axis=1), cell, atol=1e-3)
     np.testing.assert_allclose(np.ptp(grid[..., 2]), 0.0, atol=1e-3)
 
 
@@ -55,9 +63,8 @@ def test_a_plan_is_a_chain_of_neighbouring_tool_poses_to_the_goal(robot: str) ->
     poses = env.plan_poses(greedy(value_iteration(mdp_of(env), 0.95)))
     position = np.array([p for p, _ in poses])
     quat_wxyz = np.array([q for _, q in poses])
-    np.testing.assert_allclose(
-        np.linalg.norm(np.diff(position, axis=0), axis=1), CELL, atol=1e-3
-    )
+    steps = np.linalg.norm(np.diff(position, axis=0), axis=1)
+    np.testing.assert_allclose(steps, cell_size(env.robot), atol=1e-3)
     rotation = rotation_from_quat_wxyz(quat_wxyz)
     np.testing.assert_allclose(rotation[:, 2, 2], -1.0, atol=1e-4)
     goal = "".join(env.layout).index("G")
