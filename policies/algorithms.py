@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -24,8 +24,12 @@ ROLLOUT = 64
 
 @dataclass(frozen=True)
 class Decay:
-    """Learning rate of PPO, falling over the whole run, not over one segment of it."""
+    """Learning rate that falls over the whole run, not over one segment of it."""
 
+    first: float
+    """Rate at the start of the run."""
+    last: float = 5e-5
+    """Rate at its end, small enough for the last centimetre."""
     horizon: int = 1
     """Steps at the end of the segment being learned."""
     total: int = 1
@@ -33,13 +37,15 @@ class Decay:
 
     def __call__(self, remaining: float) -> float:
         """Return the rate when ``remaining`` of the horizon is left, 0 to 1."""
-        return 5e-5 + 1e-3 * (1.0 - (1.0 - remaining) * self.horizon / self.total)
+        left = 1.0 - (1.0 - remaining) * self.horizon / self.total
+        return self.last + (self.first - self.last) * left
 
 
 def set_horizon(model: BaseAlgorithm, horizon: int, total: int) -> None:
     """Tell the learner where the segment and where the run ends [steps]."""
-    if isinstance(model, PPO):
-        model.learning_rate = Decay(horizon, total)
+    rate = model.learning_rate
+    if isinstance(rate, Decay):
+        model.learning_rate = replace(rate, horizon=horizon, total=total)
         model._setup_lr_schedule()
 
 
@@ -62,7 +68,7 @@ def make_algorithm(
             n_steps=ROLLOUT,
             batch_size=min(2048, ROLLOUT * env.num_envs),
             n_epochs=5,
-            learning_rate=Decay(),
+            learning_rate=Decay(1.05e-3),
             gamma=0.97,
             gae_lambda=0.9,
             policy_kwargs={
@@ -78,7 +84,7 @@ def make_algorithm(
         return SAC(
             "MlpPolicy",
             env,
-            learning_rate=7e-4,
+            learning_rate=Decay(1e-3),
             buffer_size=300_000,
             learning_starts=4_000,
             batch_size=256,

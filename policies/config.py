@@ -66,6 +66,6 @@ class Preset:
 
 PRESETS = {
     "ppo": Preset(steps=2_000_000, envs=128, segment=204_800),
-    "sac": Preset(steps=300_000, envs=32, segment=48_000),
+    "sac": Preset(steps=800_000, envs=32, segment=48_000),
 }
 """By algorithm; tuned on reach with the UR5e."""
