@@ -3,38 +3,37 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import gymnasium
-import mujoco
+import mujoco.batch
 import numpy as np
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv
 
 from forearm.core.robots import get_robot
-from forearm.sim.batch import decimation
 from forearm.sim.env import ArmEnv
 from forearm.sim.loop import ArmLoop
-from forearm.sim.model import TIMESTEP
 from forearm.sim.randomization import get_randomization
 from forearm.sim.tasks import get_task
 
-SLICE = 1.0
-"""Time of one measurement [s]; the rounds take turns, so drift hits all alike."""
+SLICE = 0.15
+"""Time of one measurement [s]: short, so that a busy machine meets neighbours alike."""
 
-ROUNDS = 5
-"""Measurements of each kind; the median counts."""
-
+ROUNDS = 24
+"""Turns of all kinds; the median of the ratios between neighbours counts."""
 
 RANDOMIZATION = "harsh"
 """All randomization on."""
 
+Advance = Callable[[], int]
+"""Does a few control steps and returns how many."""
 
-def measure(advance: Callable[[], int], seconds: float = SLICE) -> float:
-    """Return control steps per second of ``advance``, which returns its steps."""
+
+def measure(advance: Advance, seconds: float = SLICE) -> float:
+    """Return control steps per second of ``advance``."""
     advance()
     steps, start = 0, time.perf_counter()
     while (elapsed := time.perf_counter() - start) < seconds:
@@ -43,33 +42,38 @@ def measure(advance: Callable[[], int], seconds: float = SLICE) -> float:
 
 
 class _Raw:
-    """``mj_step`` alone on every thread, moving as the benchmark's arms do."""
+    """``mj_step`` alone on every thread, moving as the benchmark's arms do.
+
+    Native threads share the arms out among themselves, as those of the batch do: what
+    else runs on the machine hits both alike. Each call steps every arm for a tenth of a
+    second, so that what is not ``mj_step`` is less than a hundredth.
+    """
+
+    ARMS, HOLD = 16, 5
+    """Arms per thread, and control periods per call."""
 
     def __init__(self, robot: str, task: str, threads: int) -> None:
-        loops = [ArmLoop(get_robot(robot), get_task(task), 1) for _ in range(threads)]
-        for loop in loops:
-            loop.reset()
-        self._models = [loop.batch.model for loop in loops]
-        self._data = [loop.batch.batch.get_data(0) for loop in loops]
-        self._decimation = decimation(loops[0].task.control_dt, TIMESTEP)
-        self._home, self._rng = self._data[0].ctrl.copy(), np.random.default_rng(0)
+        loop = ArmLoop(get_robot(robot), get_task(task), self.ARMS * threads)
+        loop.reset()
+        self._batch = mujoco.batch.Batch(loop.batch.model, loop.nsim, threads)
+        self._start = loop.batch.batch.state.copy()
+        self._nstep = self.HOLD * loop.batch.decimation
+        self._ctrl, self._tick = self._batch.bind("ctrl"), 0
+        move, ctrl = _batched(loop), loop.batch.batch.bind("ctrl")
+        self._commands = []
+        for _ in range((loop.task.steps - 1) // self.HOLD):
+            for _ in range(self.HOLD):
+                move()
+            self._commands.append(ctrl.copy())
 
-    def __call__(self, control_steps: int = 400) -> int:
-        workers = [
-            threading.Thread(target=self._run, args=(m, d, control_steps))
-            for m, d in zip(self._models, self._data, strict=True)
-        ]
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.join()
-        return control_steps * len(workers)
-
-    def _run(self, model: Any, data: Any, control_steps: int) -> None:
-        chunk = 20
-        for _ in range(control_steps // chunk):
-            data.ctrl[:] = self._home + self._rng.uniform(-0.2, 0.2, len(self._home))
-            mujoco.mj_step(model, data, nstep=self._decimation * chunk)
+    def __call__(self) -> int:
+        at = self._tick % len(self._commands)
+        if at == 0:
+            self._batch.state[:] = self._start
+        self._ctrl[:] = self._commands[at]
+        self._batch.step(nstep=self._nstep)
+        self._tick += 1
+        return self.HOLD * len(self._start)
 
 
 def _loop(robot: str, task: str, envs: int, preset: str = RANDOMIZATION) -> ArmLoop:
@@ -79,7 +83,7 @@ def _loop(robot: str, task: str, envs: int, preset: str = RANDOMIZATION) -> ArmL
     return loop
 
 
-def _batched(loop: ArmLoop) -> Callable[[], int]:
+def _batched(loop: ArmLoop) -> Advance:
     envs, size = loop.nsim, loop.interface.action_size
     actions = np.random.default_rng(0).uniform(-1, 1, (64, envs, size))
     actions = actions.astype(np.float32)
@@ -93,7 +97,7 @@ def _batched(loop: ArmLoop) -> Callable[[], int]:
     return advance
 
 
-def _wrapped(env: Any, envs: int) -> Callable[[], int]:
+def _wrapped(env: Any, envs: int) -> Advance:
     env.reset()
     rng = np.random.default_rng(0)
 
@@ -118,13 +122,13 @@ def run(
         envs: simulations in the batch.
         wrapped: environments behind each of the usual wrappers.
     """
+    memory = bytes_per_env(robot, task)  # First: no memory is free yet.
     threads = _cores()
     make = partial(ArmEnv, task=task, robot=robot, randomization=RANDOMIZATION)
     dummy = DummyVecEnv([make] * wrapped)
     subproc = SubprocVecEnv([make] * wrapped, start_method="spawn")
     async_env = gymnasium.vector.AsyncVectorEnv([make] * wrapped, context="spawn")
-    kinds: dict[str, Callable[[], int]] = {
-        "raw": _Raw(robot, task, threads),
+    kinds: dict[str, Advance] = {
         "batch": _batched(_loop(robot, task, envs)),
         "wide": _batched(_loop(robot, task, envs, "wide")),
         "plain": _batched(_loop(robot, task, envs, "none")),
@@ -133,46 +137,70 @@ def run(
         "async": _wrapped(async_env, wrapped),
     }
     try:
-        rates: dict[str, list[float]] = {name: [] for name in kinds}
-        for _ in range(ROUNDS):
-            for name, advance in kinds.items():
-                rates[name].append(measure(advance))
+        rates = in_turns(_Raw(robot, task, threads), kinds)
     finally:
         for env in (dummy, subproc, async_env):
             env.close()
-    return _result(rates, robot, task, threads)
-
-
-def _result(
-    rates: dict[str, list[float]], robot: str, task: str, threads: int
-) -> dict[str, Any]:
-    batch = np.array(rates["batch"])
-
-    def ratio(name: str, of: str = "batch") -> float:
-        return float(np.median(np.array(rates[of]) / np.array(rates[name])))
-
-    scaling = [
-        {"envs": n, "control_steps_per_s": measure(_batched(_loop(robot, task, n)))}
-        for n in (1, 4, 16, 64, 256, 1024, 4096)
-    ]
     return {
         "task": task,
         "robot": robot,
         "randomization": RANDOMIZATION,
-        "control_steps_per_s": float(np.median(batch)),
-        "raw_fraction": ratio("raw"),
-        "raw_fraction_wide": ratio("raw", "wide"),
-        "raw_fraction_without_randomization": ratio("raw", "plain"),
-        "vs_dummy": ratio("dummy"),
-        "vs_subproc": ratio("subproc"),
-        "vs_async": ratio("async"),
-        "bytes_per_env": bytes_per_env(robot, task),
+        **_ratios(rates),
+        "bytes_per_env": memory,
         "reset_one_in_steps": reset_one(robot, task),
-        "scaling": scaling,
+        "scaling": scaling(robot, task),
         "threads": threads,
         "load_average": os.getloadavg()[0],
-        "rates": {name: float(np.median(r)) for name, r in rates.items()},
     }
+
+
+def in_turns(
+    raw: Advance, kinds: Mapping[str, Advance], rounds: int = ROUNDS
+) -> dict[str, np.ndarray]:
+    """Return rates [1/s] by kind, (rounds,) each; ``raw_NAME``: raw beside NAME.
+
+    Raw physics is measured before and after each kind: what slows the machine down for
+    longer than a slice slows both.
+    """
+    rates: dict[str, list[float]] = {}
+    before = measure(raw)
+    for _ in range(rounds):
+        for name, advance in kinds.items():
+            rates.setdefault(name, []).append(measure(advance))
+            after = measure(raw)
+            rates.setdefault(f"raw_{name}", []).append(0.5 * (before + after))
+            before = after
+    return {name: np.array(rate) for name, rate in rates.items()}
+
+
+def _ratios(rates: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """Return medians of ratios: with raw physics in between, so that it cancels."""
+    share = {n: r / rates[f"raw_{n}"] for n, r in rates.items() if f"raw_{n}" in rates}
+    half = np.quantile(share["batch"], [0.25, 0.75])
+    return {
+        "control_steps_per_s": float(np.median(rates["batch"])),
+        "raw_fraction": float(np.median(share["batch"])),
+        "raw_fraction_middle_half": half.tolist(),
+        "raw_fraction_wide": float(np.median(share["wide"])),
+        "raw_fraction_without_randomization": float(np.median(share["plain"])),
+        **{
+            f"vs_{name}": float(np.median(share["batch"] / share[name]))
+            for name in ("dummy", "subproc", "async")
+        },
+        "rates": {name: float(np.median(rate)) for name, rate in rates.items()},
+    }
+
+
+def scaling(
+    robot: str, task: str, sizes: Sequence[int] = (1, 4, 16, 64, 256, 1024, 4096)
+) -> list[dict[str, float]]:
+    """Return the rate [1/s] of batches of several sizes, medians of turns."""
+    moves = {size: _batched(_loop(robot, task, size)) for size in sizes}
+    rates = [[measure(move) for move in moves.values()] for _ in range(5)]
+    return [
+        {"envs": size, "control_steps_per_s": float(rate)}
+        for size, rate in zip(sizes, np.median(rates, axis=0), strict=True)
+    ]
 
 
 def reset_one(robot: str, task: str, envs: int = 256) -> float:
