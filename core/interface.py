@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace
 
+from .arrays import Array, array_namespace
 from .errors import LimitError, UnknownNameError
-from .kinematics import Array, Kinematics, Pose
+from .kinematics import Kinematics, Pose
 from .observation import SENSORS, TERMS, Sensed, Sensors
 from .robot import RobotSpec
 
@@ -68,6 +69,7 @@ class Interface:
         self.control_dt = control_dt
         self.limits = limits or CommandLimits()
         self._kinematics = Kinematics(robot)
+        self._numpy_bounds: dict[Any, tuple[Array, ...]] = {}
         needed = {"joint_pos", "previous_command", "previous_command_vel"}
         needed.update(*(TERMS[term].needs for term in terms))
         self.sensors: dict[str, int] = {
@@ -104,18 +106,8 @@ class Interface:
         xp = array_namespace(action)
         previous = sensors["previous_command"]
         previous_vel = sensors["previous_command_vel"]
-        options = {"dtype": action.dtype, "device": action.device}
         dt = self.control_dt
-        limit = self.limits
-        top = xp.asarray(self.robot.vector("velocity") * limit.velocity, **options)
-        acc = xp.asarray(
-            self.robot.vector("acceleration") * limit.acceleration, **options
-        )
-        # A finger in metres needs no distance in radians.
-        slides = np.array([joint.prismatic for joint in self.robot.joints])
-        margin = np.where(slides, 0.0, limit.margin)
-        lower = xp.asarray(self.robot.lower + margin, **options)
-        upper = xp.asarray(self.robot.upper - margin, **options)
+        top, acc, lower, upper = self._bounds(action)
         wish = xp.clip(action, -1.0, 1.0) * top
         step = acc * dt
         velocity = previous_vel + _clip(xp, wish - previous_vel, -step, step)
@@ -124,6 +116,29 @@ class Interface:
         velocity = _clip(xp, velocity, slowest, fastest)
         velocity = _clip(xp, velocity, -top, top)
         return _clip(xp, previous + velocity * dt, lower, upper)
+
+    def _bounds(self, action: Array) -> tuple[Array, ...]:
+        """Return top velocity, acceleration, lower and upper limit like ``action``."""
+        if isinstance(action, np.ndarray):
+            if action.dtype not in self._numpy_bounds:
+                self._numpy_bounds[action.dtype] = self._convert_bounds(action)
+            return self._numpy_bounds[action.dtype]
+        # Not kept: a traced graph owns its constants.
+        return self._convert_bounds(action)
+
+    def _convert_bounds(self, action: Array) -> tuple[Array, ...]:
+        xp, robot, limit = array_namespace(action), self.robot, self.limits
+        # A finger in metres needs no distance in radians.
+        slides = np.array([joint.prismatic for joint in robot.joints])
+        margin = np.where(slides, 0.0, limit.margin)
+        bounds = (
+            robot.vector("velocity") * limit.velocity,
+            robot.vector("acceleration") * limit.acceleration,
+            robot.lower + margin,
+            robot.upper - margin,
+        )
+        options = {"dtype": action.dtype, "device": action.device}
+        return tuple(xp.asarray(bound, **options) for bound in bounds)
 
 
 def _clip(xp: Array, value: Array, low: Array, high: Array) -> Array:

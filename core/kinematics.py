@@ -9,19 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
+from .arrays import Array, array_namespace
 from .geometry import Frame, Geometry
 from .robot import JointSpec, RobotSpec, Vector3
 
 _IDENTITY = np.eye(4)
-
-Array = Any
-"""An array of any library that follows the array API (numpy, torch)."""
 
 
 @dataclass(frozen=True)
@@ -197,30 +193,45 @@ def rotation_error(rotation: Array, target: Array) -> Array:
     where the axis is lost to rounding, it falls to zero instead of amplifying noise.
     """
     xp = array_namespace(rotation)
-    cross = sum(_cross(rotation[..., :, i], target[..., :, i]) for i in range(3))
-    trace = xp.sum(xp.sum(rotation * target, axis=-1), axis=-1)  # 1 + 2 cos(angle)
-    cos_half_squared = xp.clip(0.25 * (1 + trace), 1e-3, 1.0)
+    a, b = _columns(rotation), _columns(target)
+    each = [_cross(a[i], b[i]) for i in range(3)]
+    cos_half_squared = xp.clip(0.25 * (1 + _trace(a, b)), 1e-3, 1.0)
     # 0.5 * cross = axis sin(angle) = axis * 2 sin(angle/2) cos(angle/2)
-    return 0.5 * cross / xp.sqrt(cos_half_squared)[..., None]
+    scale = 0.5 / xp.sqrt(cos_half_squared)
+    cross = [each[0][k] + each[1][k] + each[2][k] for k in range(3)]
+    return xp.stack([scale * c for c in cross], axis=-1)
 
 
 def rotation_angle(rotation: Array, target: Array) -> Array:
     """Angle between two rotations [rad], shape (...)."""
     xp = array_namespace(rotation)
-    trace = xp.sum(xp.sum(rotation * target, axis=-1), axis=-1)
+    trace = _trace(_columns(rotation), _columns(target))
     return xp.acos(xp.clip(0.5 * (trace - 1), -1.0, 1.0))
 
 
-def _cross(a: Array, b: Array) -> Array:
-    xp = array_namespace(a)
-    return xp.stack(
-        [
-            a[..., 1] * b[..., 2] - a[..., 2] * b[..., 1],
-            a[..., 2] * b[..., 0] - a[..., 0] * b[..., 2],
-            a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0],
-        ],
-        axis=-1,
+def _components(vector: Array) -> tuple[Array, Array, Array]:
+    return vector[..., 0], vector[..., 1], vector[..., 2]
+
+
+def _dot(a: tuple[Array, ...], b: tuple[Array, ...]) -> Array:
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+
+
+def _cross(a: tuple[Array, ...], b: tuple[Array, ...]) -> tuple[Array, ...]:
+    return (
+        a[1] * b[2] - a[2] * b[1],
+        a[2] * b[0] - a[0] * b[2],
+        a[0] * b[1] - a[1] * b[0],
     )
+
+
+def _columns(rotation: Array) -> list[tuple[Array, ...]]:
+    return [_components(rotation[..., :, i]) for i in range(3)]
+
+
+def _trace(a: list[tuple[Array, ...]], b: list[tuple[Array, ...]]) -> Array:
+    """Trace of a^T b, 1 + 2 cos(angle) for rotations, (...)."""
+    return _dot(a[0], b[0]) + _dot(a[1], b[1]) + _dot(a[2], b[2])
 
 
 def joint_gradient(pose: Pose, linear: Array, angular: Array) -> tuple[Array, Array]:
@@ -234,11 +245,9 @@ def joint_gradient(pose: Pose, linear: Array, angular: Array) -> tuple[Array, Ar
         linear: vector at the tool in the base frame, shape (..., 3).
         angular: vector in the base frame, shape (..., 3).
     """
-    xp = array_namespace(linear)
-    lever = pose.position[..., None, :] - pose.joint_position
-    moment = _cross(lever, xp.broadcast_to(linear[..., None, :], lever.shape))
-    axis = pose.joint_axis
-    return (
-        xp.sum(axis * moment, axis=-1),
-        xp.sum(axis * angular[..., None, :], axis=-1),
-    )
+    # Component by component: no array has a last axis of three, the slowest there is.
+    p, w = _components(linear[..., None, :]), _components(angular[..., None, :])
+    x, y, z = _components(pose.position[..., None, :] - pose.joint_position)
+    axis = _components(pose.joint_axis)
+    moment = (y * p[2] - z * p[1], z * p[0] - x * p[2], x * p[1] - y * p[0])
+    return (_dot(axis, moment), _dot(axis, w))

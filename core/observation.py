@@ -10,10 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from array_api_compat import array_namespace
-
+from .arrays import Array, array_namespace
 from .kinematics import (
-    Array,
     Pose,
     joint_gradient,
     rotation_error,

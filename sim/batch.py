@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import mujoco
@@ -14,7 +15,7 @@ from forearm.core.errors import LimitError
 from forearm.core.robot import RobotSpec
 
 from .friction import NEEDS as FRICTION_NEEDS
-from .friction import RENEWAL, Backlash, Friction
+from .friction import Backlash, Friction, renewals
 from .model import TIMESTEP, FieldMap, SpecHook, Values, build_model
 from .quantities import EPISODE, QUANTITIES, all_nominal, get_quantity
 
@@ -56,6 +57,7 @@ class ArmBatch:
         timestep: float = TIMESTEP,
         nthread: int = 0,
         hook: SpecHook | None = None,
+        coarse: bool = False,
     ) -> None:
         """Compile the arm and give every randomized field per-simulation values.
 
@@ -67,6 +69,7 @@ class ArmBatch:
             timestep: physics time step [s].
             nthread: threads; 0 for all cores.
             hook: adds a task's objects to the model.
+            coarse: renew gear friction twice a control period instead of each 4 ms.
 
         Raises:
             LimitError: ``nsim`` is not positive or the periods do not divide.
@@ -80,9 +83,8 @@ class ArmBatch:
         self.batch = mujoco.batch.Batch(self.model, nsim, nthread)
         self._map = FieldMap(build_model(robot, timestep=timestep, hook=hook), robot)
         mimic = robot.gripper.mimic if robot.gripper and robot.grips else ()
-        self._followers = np.array(
-            [self.model.joint(name).qposadr[0] for name in mimic], np.intp
-        )
+        followers = [self.model.joint(name).qposadr[0] for name in mimic]
+        self._followers = np.array(followers, np.intp)
         self._qpos = self.batch.bind("qpos")
         self._qvel = self.batch.bind("qvel")
         self._ctrl = self.batch.bind("ctrl")
@@ -93,13 +95,13 @@ class ArmBatch:
             name: np.repeat(complete[name][None], nsim, axis=0) for name in QUANTITIES
         }
         """Parameter values in force, (nsim, size) each; change with `set_values`."""
-        self._bind_gears(timestep)
+        self._bind_gears(renewals(self.decimation, timestep, coarse=coarse))
 
-    def _bind_gears(self, timestep: float) -> None:
+    def _bind_gears(self, schedule: list[int]) -> None:
+        self._renewals = schedule
         self._torque = self.batch.bind("qfrc_actuator")
         self._friction, self._backlash = Friction(self.values), Backlash(self.values)
-        self._renewal = max(1, min(self.decimation, round(RENEWAL / timestep)))
-        self._at_dof = _span(self._map.dof)
+        self._at_qpos, self._at_dof = _span(self._map.qpos), _span(self._map.dof)
         self._at_servo = _span(self._map.actuator)
 
     def set_values(self, ids: Ids, values: Mapping[str, Floats]) -> None:
@@ -161,10 +163,9 @@ class ArmBatch:
 
     def set_delay(self, delay: Floats) -> None:
         """Delay what each servo receives from now on by ``delay`` [s], (nsim,)."""
-        target = self.batch.expand("actuator_delay")
-        target[:, self._map.actuator] = delay[:, None]
+        self.batch.expand("actuator_delay")[:, self._at_servo] = delay[:, None]
 
-    @property
+    @cached_property
     def external_force(self) -> Floats:
         """Force [N] and torque [Nm] on each body, world frame, (nsim, nbody, 6)."""
         return np.asarray(self.batch.bind("xfrc_applied"))
@@ -177,9 +178,9 @@ class ArmBatch:
         if not self._friction.active:
             self.batch.step(nstep=self.decimation)
             return
-        for done in range(0, self.decimation, self._renewal):
+        for nstep in self._renewals:
             self._renew_friction()
-            self.batch.step(nstep=min(self._renewal, self.decimation - done))
+            self.batch.step(nstep=nstep)
             self._friction.transmitted(self._torque[:, self._at_dof])
 
     def _renew_friction(self) -> None:
@@ -189,12 +190,12 @@ class ArmBatch:
     @property
     def joint_pos(self) -> Floats:
         """True joint positions [rad], (nsim, n)."""
-        return np.asarray(self._qpos[:, self._map.qpos])
+        return np.array(self._qpos[:, self._at_qpos])
 
     @property
     def joint_vel(self) -> Floats:
         """True joint velocities [rad/s], (nsim, n)."""
-        return np.asarray(self._qvel[:, self._map.dof])
+        return np.array(self._qvel[:, self._at_dof])
 
     def unstable(self) -> NDArray[np.bool_]:
         """Return which simulations raised a MuJoCo warning or left the numbers."""

@@ -38,15 +38,16 @@ class BatchKinematics:
         nsim, n = len(joint_pos), len(self._axes)
         turned = np.ascontiguousarray(joint_pos.T)
         cosine, sine = np.cos(turned), np.sin(turned)
+        turns = (cosine, -cosine, sine, -sine)
         position = np.empty((n, 3, nsim), np.float32)
         axis = np.empty((n, 3, nsim), np.float32)
         frame = np.zeros((4, 3, nsim), np.float32)
         frame[range(3), range(3)] = 1.0
         for i, entries in enumerate(self._entries):
-            frame = _advance(frame, entries, cosine[i], sine[i])
+            frame = _advance(frame, entries, tuple(part[i] for part in turns))
             position[i] = frame[3]
             _combine(frame, self._axes[i], axis[i])
-        tool = _advance(frame, self._tool, cosine[0], sine[0])
+        tool = _advance(frame, self._tool, tuple(part[0] for part in turns))
         return Pose(
             position=tool[3].T,
             rotation=tool[:3].transpose(2, 1, 0),
@@ -81,29 +82,40 @@ def _entries(matrices: NDArray[np.float64]) -> list[list[Entry]]:
 
 
 def _advance(
-    frame: Singles, columns: list[list[Entry]], cosine: Singles, sine: Singles
+    frame: Singles, columns: list[list[Entry]], turn: tuple[Singles, ...]
 ) -> Singles:
-    """Return ``frame`` times a joint's matrix; columns are x, y, z and the origin."""
-    result = np.empty_like(frame)
+    """Return ``frame`` times a joint's matrix; columns are x, y, z and the origin.
+
+    Args:
+        frame: axes and origin, (4, 3, nsim).
+        columns: the joint's entries.
+        turn: cosine, minus cosine, sine, minus sine of its angle, (nsim,) each.
+    """
+    result, product = np.empty_like(frame), np.empty_like(frame[0])
     for column, entries in enumerate(columns):
         total = result[column]
-        first = True
-        for row, (constant, c, s) in entries:
-            factor: Singles | np.float32 = constant
-            if c:
-                factor = factor + c * cosine if factor else c * cosine
-            if s:
-                factor = factor + s * sine if c or factor else s * sine
-            if first:
-                np.multiply(frame[row], factor, out=total)
-            else:
-                total += frame[row] * factor
-            first = False
-        if first:
+        if not entries:
             total[:] = 0.0
+        for k, (row, parts) in enumerate(entries):
+            np.multiply(frame[row], _factor(parts, turn), out=product if k else total)
+            if k:
+                total += product
         if column == 3:
             total += frame[3]
     return result
+
+
+def _factor(
+    parts: tuple[np.float32, np.float32, np.float32], turn: tuple[Singles, ...]
+) -> Singles | np.float32:
+    """Return constant + c cosine + s sine; ones, the usual case, cost no product."""
+    constant, c, s = parts
+    factor: Singles | np.float32 = constant
+    for scale, plus, minus in ((c, turn[0], turn[1]), (s, turn[2], turn[3])):
+        if scale:
+            term = plus if scale == 1 else minus if scale == -1 else scale * plus
+            factor = factor + term if isinstance(factor, np.ndarray) or factor else term
+    return factor
 
 
 def _combine(frame: Singles, axis: NDArray[np.float32], out: Singles) -> None:

@@ -99,12 +99,12 @@ class Disturbance:
     def push(self, ids: Ids) -> None:
         """Begin the pushes whose force has just been drawn for ``ids``."""
         values = self._batch.values
-        strong = values["push_force"][ids].any(axis=1)
+        force = values["push_force"][ids]
+        strong = force.any(axis=1)
         if strong.any() or self._pushed[ids].any():
             self._push_left[ids] = np.where(strong, values["push_time"][ids, 0], 0.0)
             self._pushed[ids] = strong
-            force = self._batch.external_force
-            force[ids, self._tool, :3] = values["push_force"][ids]
+            self._batch.external_force[ids, self._tool, :3] = force
 
     def before(self, command: Singles, tick: Ids) -> Singles:
         """Disturb the control period that begins; return the commands that arrive.

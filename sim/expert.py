@@ -122,7 +122,11 @@ class _Copy:
         self.kinematics = Kinematics(self.task.robot)
         self.interface = task.interface(robot)
         self.batch = ArmBatch(
-            self.task.robot, size, control_dt=task.control_dt, hook=self.task.hook()
+            self.task.robot,
+            size,
+            control_dt=task.control_dt,
+            hook=self.task.hook(),
+            coarse=True,
         )
         self.task.bind(Scene(self.batch.model, self.batch.batch))
         self.guide = make_guide(self.task)

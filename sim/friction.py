@@ -26,6 +26,14 @@ RENEWAL = 0.004
 limit (10 rad/s^2) changes its velocity by 0.04 rad/s in it, less than a Stribeck
 velocity."""
 
+EARLY = 0.3
+"""Where many arms learn, the bound is renewed twice a control period: when a command
+arrives and this share of the period later. A renewal costs as much as three physics
+steps. The torque jumps with each command and decays, so where the second one lies
+matters: here the UR5e follows a swing with load-dependent friction as closely as with
+:data:`RENEWAL` (0.07 mrad from a renewal in every step, of an effect of 0.85 mrad; in
+the middle of the period 0.22 mrad)."""
+
 NEEDS = ("coulomb", "load_friction", "stribeck", "stribeck_velocity")
 """Parameters of the friction bound."""
 
@@ -71,6 +79,16 @@ class Friction:
         level += v["coulomb"]
         level += np.multiply(v["load_friction"], self._torque, out=load)
         return level
+
+
+def renewals(decimation: int, timestep: float, *, coarse: bool) -> list[int]:
+    """Return after how many physics steps each the bound of a period is renewed."""
+    if coarse and decimation > 1:
+        first = max(1, round(EARLY * decimation))
+        return [first, decimation - first]
+    each = max(1, min(decimation, round(RENEWAL / timestep)))
+    whole, rest = divmod(decimation, each)
+    return [each] * whole + [rest] * (rest > 0)
 
 
 class Backlash:

@@ -85,6 +85,7 @@ class ArmLoop:
             timestep=timestep,
             nthread=nthread,
             hook=self.task.hook(),
+            coarse=True,
         )
         self.task.bind(Scene(self.batch.model, self.batch.batch))
         self.unstable_episodes = 0

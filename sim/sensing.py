@@ -35,9 +35,11 @@ class Sensing:
         self._ring = np.zeros((self._depth, nsim, 2 * n), np.float32)
         self._head = 0
         self._noise = np.zeros((nsim, steps + 1, 2 * n), np.float32)
-        self._lag = np.zeros(nsim)
+        self._whole = np.zeros(nsim, np.intp)
+        self._part = np.zeros((nsim, 1), np.float32)
         self._offset = np.zeros((nsim, n), np.float32)
         self._step = np.zeros((nsim, n), np.float32)
+        self._unit = np.ones((nsim, n), np.float32)
         self._tick = np.zeros(nsim, np.intp)
         self._all = np.arange(nsim)
         self._n = n
@@ -76,11 +78,14 @@ class Sensing:
 
     def refresh(self, ids: Ids, values: Mapping[str, Floats]) -> None:
         """Take over values that change within an episode: delay, offset, step."""
-        self._lag[ids] = values["sensor_delay"][:, 0] / self._dt
+        lag = values["sensor_delay"][:, 0] / self._dt
+        self._whole[ids] = whole = lag.astype(np.intp)
+        self._part[ids] = (lag - whole)[:, None]
         self._offset[ids] = values["encoder_offset"]
-        self._step[ids] = values["encoder_step"]
+        self._step[ids] = step = values["encoder_step"].astype(np.float32)
+        self._unit[ids] = np.where(step > 0, step, np.float32(1.0))
         self._active |= {
-            "lag": bool(self._lag.any()),
+            "lag": bool(self._whole.any() or self._part.any()),
             "offset": bool(self._offset.any()),
             "step": bool(self._step.any()),
         }
@@ -99,29 +104,37 @@ class Sensing:
         Args:
             ids: the simulations; all of them by default.
         """
+        # All of them at once are views, which cost nothing.
+        some: Ids | slice = slice(None) if ids is None else ids
         ids = self._all if ids is None else ids
-        sensed = (
-            self._delayed(ids) if self._active["lag"] else self._ring[self._head][ids]
-        )
+        if self._active["lag"]:
+            sensed = self._delayed(ids, some)
+        else:
+            sensed = np.array(self._ring[self._head][some])
         position = sensed[:, : self._n]
         if self._active["offset"]:
-            position += self._offset[ids]
+            position += self._offset[some]
         if self._active["noise"]:
-            tick = np.minimum(self._tick[ids], self._noise.shape[1] - 1)
+            tick = np.minimum(self._tick[some], self._noise.shape[1] - 1)
             sensed += self._noise[ids, tick]
         if self._active["step"]:
-            step = self._step[ids]
-            unit = np.where(step > 0, step, np.float32(1.0))
-            rounded = np.round(position / unit) * unit
-            position[:] = np.where(step > 0, rounded, position)
+            self._quantize(position, some)
         return position, sensed[:, self._n :]
 
-    def _delayed(self, ids: Ids) -> Singles:
-        whole = self._lag[ids].astype(np.intp)
-        part = (self._lag[ids] - whole).astype(np.float32)[:, None]
+    def _quantize(self, position: Singles, some: Ids | slice) -> None:
+        unit = self._unit[some]
+        rounded = position / unit
+        np.round(rounded, out=rounded)
+        rounded *= unit
+        np.copyto(position, rounded, where=self._step[some] > 0)
+
+    def _delayed(self, ids: Ids, some: Ids | slice) -> Singles:
+        whole, part = self._whole[some], self._part[some]
         newer = self._ring[(self._head - whole) % self._depth, ids]
         older = self._ring[(self._head - whole - 1) % self._depth, ids]
-        newer += part * (older - newer)
+        older -= newer
+        older *= part
+        newer += older
         return newer
 
 

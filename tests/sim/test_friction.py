@@ -7,6 +7,7 @@ from forearm.core.kinematics import Kinematics
 from forearm.core.robots import ROBOTS, get_robot
 from forearm.sim.batch import ArmBatch
 from forearm.sim.batch_kinematics import BatchKinematics
+from forearm.sim.friction import renewals
 from forearm.sim.plant import Plant
 from forearm.sim.plant_spec import PlantSpec
 
@@ -77,6 +78,39 @@ def test_gear_friction_agrees_with_the_stand_in(name):
     assert effect > 1e-4
     assert rms(ours - truth) < 2e-4
     assert rms(ours - truth) < (1 / 3 if name == "stribeck" else 0.2) * effect
+
+
+def swing(values, renewals):
+    batch, ids = ArmBatch(ROBOT, 1), np.array([0])
+    batch._renewals = renewals
+    batch.set_values(ids, values)
+    batch.reset(ids, ROBOT.home[None])
+    motion = []
+    for step in range(STEPS):
+        batch.step(command(step)[None])
+        motion.append(batch.joint_pos[0].copy())
+    return np.array(motion)
+
+
+def test_two_renewals_a_period_come_close_to_one_in_every_step():
+    """Within an eighth of the effect; the second in the middle would miss a quarter."""
+    values = {"load_friction": np.full((1, 6), 0.1), "stribeck": np.ones((1, 6))}
+    exact, plain = swing(values, [1] * 10), swing({}, [10])
+
+    def rms(error):
+        return np.sqrt(np.square(error).mean())
+
+    coarse = renewals(10, 0.002, coarse=True)
+    assert len(coarse) == 2
+    assert 0 < rms(swing(values, coarse) - exact) < rms(plain - exact) / 8
+
+
+@pytest.mark.parametrize("decimation", [1, 2, 3, 10, 25])
+@pytest.mark.parametrize("coarse", [False, True])
+def test_renewals_fill_the_control_period(decimation, coarse):
+    steps = renewals(decimation, 0.002, coarse=coarse)
+    assert sum(steps) == decimation
+    assert min(steps) > 0
 
 
 def test_backlash_agrees_with_the_stand_in():
