@@ -22,7 +22,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--ros", action="store_true", help="the plant over ROS 2, in real time"
     )
     parser.add_argument("--episodes", type=int, default=0, help="200, or 20 over ROS 2")
-    parser.add_argument("--delays", action="store_true", help="also with extra delay")
+    parser.add_argument(
+        "--delays",
+        nargs="?",
+        const="0,10,20,40,60,80",
+        metavar="MS,MS,...",
+        help="also with extra command delay",
+    )
+    parser.add_argument(
+        "--write", action="store_true", help="the tolerated delay into the bundle"
+    )
+    parser.add_argument(
+        "--sign", metavar="KEY", help="with --write: sign with this Ed25519 key"
+    )
     parser.add_argument("--seed", type=int, default=10_000)
     parser.add_argument("--json", metavar="FILE", help="write the result as JSON")
 
@@ -44,6 +56,7 @@ def run(args: argparse.Namespace) -> int:
         raise LimitError("--ros needs --plant FILE, or --plant nominal")
     if args.plant and (args.params or args.delays):
         raise LimitError("--params and --delays are of the simulator, not of a plant")
+    check_write(args)
     kinds = {(True, True): over_ros, (True, False): on_plant}
     result = kinds.get((bool(args.plant), args.ros), in_simulation)(args)
     result["seconds"] = time.monotonic() - start
@@ -53,15 +66,61 @@ def run(args: argparse.Namespace) -> int:
         f"of {result['episodes']} episodes"
     )
     say_baselines(result)
-    for point in result.get("delays", []):
-        low, high = point["wilson_95"]
-        print(
-            f"  {point['delay_s'] * 1e3:3.0f} ms more delay: {point['success']:.1%} "
-            f"[{low:.1%}, {high:.1%}]"
-        )
+    if result.get("delays"):
+        say_delays(result)
+    if args.write:
+        write(args, result["delays"])
     if args.json:
         write_json(args.json, result)
     return 0
+
+
+def check_write(args: argparse.Namespace) -> None:
+    """Refuse what cannot be written now rather than after minutes."""
+    from forearm.core.bundle import CONTRACT
+    from forearm.core.errors import LimitError
+    from forearm.core.signature import load_private_key
+
+    if args.sign and not args.write:
+        raise LimitError("--sign goes with --write")
+    if not args.write:
+        return
+    if not args.delays or not (Path(args.policy) / CONTRACT).is_file():
+        raise LimitError("--write needs a bundle and --delays MS,MS,...")
+    if args.sign:
+        load_private_key(args.sign)
+
+
+def say_delays(result: dict[str, Any]) -> None:
+    """Print success against delay and what is tolerated."""
+    for point in result["delays"]:
+        low, high = point["wilson_95"]
+        print(
+            f"  {point['delay_s'] * 1e3:3.0f} ms more delay: {point['success']:.1%} "
+            f"[{low:.1%}, {high:.1%}], {point['lost']} lost and {point['gained']} "
+            f"gained (p = {point['p']:.2g})"
+        )
+    tolerated = result["tolerated_delay_s"]
+    if tolerated is None:
+        print("tolerated delay: none can be said, the policy fails without delay")
+    else:
+        print(f"tolerated delay: {tolerated * 1e3:g} ms")
+
+
+def write(args: argparse.Namespace, curve: list[dict[str, Any]]) -> None:
+    """Seal the bundle anew with what it tolerates."""
+    from forearm.core.bundle import CONTRACT, load_bundle
+    from forearm.core.signature import SUFFIX, sign
+    from forearm.policies.tolerance import write_tolerance
+
+    bundle = load_bundle(args.policy)
+    signed = (bundle.path / (CONTRACT + SUFFIX)).is_file()
+    sealed = write_tolerance(bundle, curve)
+    print(f"{sealed.path}: sealed anew; the node holds beyond the tolerated delay")
+    if args.sign:
+        print(f"signed: {sign(sealed.path / CONTRACT, args.sign)}")
+    elif signed:
+        print("its signature went with the old contract: sign it again (--sign KEY)")
 
 
 def load_policy(path: str) -> tuple[Any, Any, Any]:
@@ -84,17 +143,18 @@ def load_policy(path: str) -> tuple[Any, Any, Any]:
 def in_simulation(args: argparse.Namespace) -> dict[str, Any]:
     """Evaluate a run's policy or a bundle's graph in the simulator."""
     from forearm.core.params import load_params
-    from forearm.policies.evaluate import delay_curve, evaluate
-    from forearm.policies.export import DELAYS
+    from forearm.policies.evaluate import evaluate
+    from forearm.policies.tolerance import delay_curve, parse_delays, tolerated_delay
 
+    delays = parse_delays(args.delays) if args.delays else []
     robot, task, act = load_policy(args.policy)
     values = load_params(args.params, robot).values(robot) if args.params else None
     rest: dict[str, Any] = {"episodes": args.episodes or 200, "values": values}
-    result = evaluate(robot, task, act, seed=args.seed, **rest).as_dict()
+    rest["seed"] = args.seed
+    result = evaluate(robot, task, act, **rest).as_dict()
     result["baselines"] = baselines(robot, task, args)
-    result["delays"] = (
-        delay_curve(robot, task, act, DELAYS, **rest) if args.delays else []
-    )
+    result["delays"] = delay_curve(robot, task, act, delays, **rest)
+    result["tolerated_delay_s"] = tolerated_delay(result["delays"])
     return result
 
 

@@ -175,10 +175,24 @@ def save_bundle(
         final = contract.model_copy(update={"sha256": hashes})
         write_json(draft / CONTRACT, final)
         draft.chmod(0o755)
-        if path.exists():
-            shutil.rmtree(path)
-        draft.rename(path)
+        _put(draft, path)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
     return Bundle(path, final)
+
+
+def _put(draft: Path, path: Path) -> None:
+    """Put a finished directory in place; what was there stays if that fails."""
+    if not path.exists():
+        draft.rename(path)
+        return
+    old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.old."))
+    path.rename(old / path.name)
+    try:
+        draft.rename(path)
+    except BaseException:
+        (old / path.name).rename(path)
+        old.rmdir()
+        raise
+    shutil.rmtree(old)

@@ -82,6 +82,8 @@ class Reactions(_Strict):
     tracking_error: Reaction = "stop"
     second_publisher: Reaction = "stop"
     out_of_distribution: Reaction = "decelerate"
+    missed_deadlines: Reaction = "decelerate"
+    latency: Reaction = "decelerate"
     workspace: Reaction = "decelerate"
     self_collision: Reaction = "decelerate"
 
@@ -92,7 +94,8 @@ class Latency(_Strict):
     trained_min: float = Field(default=0.0, ge=0)
     trained_max: float = Field(default=0.0, ge=0)
     tolerated: float | None = Field(default=None, ge=0)
-    """Largest tested extra command delay with success within its interval."""
+    """Largest tested extra command delay, up to which no success is significantly
+    below that without; none where it is not known. The node holds beyond it."""
 
 
 class Evaluation(_Strict):

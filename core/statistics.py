@@ -36,6 +36,21 @@ def wilson(successes: int, trials: int, z: float = Z_95) -> tuple[float, float]:
     return low, high
 
 
+def chance_of_losses(lost: int, gained: int) -> float:
+    """Chance of at least ``lost`` of the discordant pairs, were both ways as likely.
+
+    The exact one-sided form of McNemar's test (1947, Psychometrika 12): episodes with
+    the same seed succeed under one condition and not the other.
+
+    Args:
+        lost: pairs that succeed under the first condition only.
+        gained: pairs that succeed under the second condition only.
+    """
+    pairs = lost + gained
+    ways = sum(math.comb(pairs, k) for k in range(lost, pairs + 1))
+    return float(ways / 2**pairs)
+
+
 def bootstrap_mean(
     values: Sequence[float] | NDArray[np.float64],
     rng: np.random.Generator,

@@ -163,6 +163,7 @@ class ControlLoop:
             self._send(step)
             sent = now()
             stamp_age = wall - runtime.watch.stamp
+            runtime.latency.spent = sent - start
             timing.add(step, done - start, sent - start, stamp_age)
             timing.ticks, timing.missed = schedule.ticks, schedule.missed
             if runtime.stopping and runtime.limiter.at_rest:

@@ -13,12 +13,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from forearm.core.bundle import Bundle
-from forearm.core.contract import Contract
 from forearm.core.errors import ForearmError
 from forearm.core.histogram import Histogram
 
 from .faults import Fault, Problem
 from .fence import make_fence
+from .latency_watch import LatencyWatch
 from .limiter import Limiter
 from .onnx_policy import OnnxPolicy
 from .requirements import DEFAULT_MAX_AGE, check_inputs, check_rate, max_age
@@ -47,27 +47,24 @@ class Runtime:
         Raises:
             ForearmError: the bundle may not be run here.
         """
-        self.contract: Contract = bundle.contract
-        self.options = options or RuntimeOptions()
-        check_inputs(self.contract)
+        contract = self.contract = bundle.contract
+        chosen = self.options = options or RuntimeOptions()
+        check_inputs(contract)
         self.policy = OnnxPolicy(bundle)
-        check_rate(self.contract.control_dt, self.policy.seconds)
-        self._task_inputs = {i.name for i in self.contract.inputs if i.kind == "task"}
+        check_rate(contract.control_dt, self.policy.seconds)
+        self._task_inputs = {i.name for i in contract.inputs if i.kind == "task"}
         self._needs_velocity = "joint_vel" in self.policy.inputs
-        self.max_age = max_age(self.contract, "robot", DEFAULT_MAX_AGE)
-        self._target_age = max_age(self.contract, "task", math.inf)
-        self.watch = JointWatch(
-            self.contract.joints, self.max_age, lag=not self.options.simulated_time
-        )
-        self.limiter = Limiter(self.contract.limits, self.contract.control_dt)
-        self.fence = make_fence(
-            self.contract, self.options.workspace, self.options.clearance
-        )
+        self.max_age = max_age(contract, "robot", DEFAULT_MAX_AGE)
+        self._target_age = max_age(contract, "task", math.inf)
+        lag = not chosen.simulated_time
+        self.watch = JointWatch(contract.joints, self.max_age, lag=lag)
+        self.limiter = Limiter(contract.limits, contract.control_dt)
+        self.fence = make_fence(contract, chosen.workspace, chosen.clearance)
         """Keeps the arm in its workspace and off itself; none where not asked for."""
-        self.shift = ShiftWatch(self.contract)
-        self.machine = StateMachine(
-            self.contract.reactions, self.options.ramp, self.options.recover
-        )
+        self.shift = ShiftWatch(contract)
+        self.latency = LatencyWatch(contract)
+        reactions = contract.reactions
+        self.machine = StateMachine(reactions, chosen.ramp, chosen.recover)
         self.authority = 1.0
         """Share of the policy's motion that is commanded, 0 to 1."""
         self.stopping = False
@@ -93,6 +90,7 @@ class Runtime:
             raise ForearmError(f"cannot activate: {problem.text}")
         self.limiter.reset(self.watch.position)
         self.machine.activate()
+        self.latency.reset()
         self.stopping = False
         self._invalid = None
 
@@ -164,6 +162,7 @@ class Runtime:
     def _problems(self, now: float, missed: int) -> list[Problem]:
         problems = []
         stale = self.watch.check(now)
+        late = self.latency.check(self.watch.age(now))
         if stale is not None:
             problems.append(stale)
         elif self._needs_velocity and not self.watch.velocity:
@@ -173,6 +172,8 @@ class Runtime:
             self._invalid = None
         if missed > self.options.missed_budget:
             problems.append(Problem(Fault.MISSED, f"{missed} periods missed in a row"))
+        if late is not None:
+            problems.append(late)
         if stale is None:
             problems += self._tracking()
         if self._task_inputs and now - self._target_received > self._target_age:

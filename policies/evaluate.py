@@ -40,6 +40,8 @@ class Evaluation:
     """Failed episodes whose reward beats the median success: a reward loophole."""
     hacked_episodes: tuple[tuple[int, float], ...] = ()
     """Seed and reward of these, the highest reward first."""
+    outcomes: tuple[bool, ...] = ()
+    """True success of every episode, in the order of the seeds."""
 
     @property
     def success(self) -> float:
@@ -128,6 +130,7 @@ def judge(
         float(reward.mean()),
         len(found),
         tuple((seed + int(i), float(reward[i])) for i in found),
+        tuple(success.tolist()),
     )
 
 
@@ -142,20 +145,3 @@ def random_policy(robot: RobotSpec, task: type[Task], seed: int = 0) -> Policy:
         return np.asarray(interface.command(action, sensors), np.float32)
 
     return act
-
-
-def delay_curve(
-    robot: RobotSpec, task: type[Task], policy: Policy, delays: list[float], **rest: Any
-) -> list[dict[str, Any]]:
-    """Return success against extra command delay [s]."""
-    curve = []
-    for delay in delays:
-        result = evaluate(robot, task, policy, extra_delay=delay, **rest)
-        curve.append(
-            {
-                "delay_s": delay,
-                "success": result.success,
-                "wilson_95": list(result.wilson_95),
-            }
-        )
-    return curve

@@ -39,14 +39,13 @@ from forearm.sim.tasks import Task
 from forearm.sim.user_robot import portable
 
 from .actor import Actor
-from .evaluate import delay_curve, evaluate
+from .card import model_card
+from .evaluate import evaluate
 from .parity import Parity, prove_parity, random_sensors, torch_rows
+from .tolerance import DELAYS, delay_curve, tolerated_delay
 from .train import Run
 
 Singles = NDArray[np.float32]
-
-DELAYS = [0.0, 0.02, 0.04, 0.06, 0.08]
-"""Extra command delays tried at export [s]."""
 
 MAX_AGE = 0.1
 """Oldest joint state the policy accepts [s]: five control periods."""
@@ -114,7 +113,7 @@ def export(
         provenance=_provenance(run, parity),
         evaluation=evaluation,
     )
-    bundle = save_bundle(out, policy, contract, _selftest(actor), _card(contract))
+    bundle = save_bundle(out, policy, contract, _selftest(actor), model_card(contract))
     return Export(bundle, parity)
 
 
@@ -219,17 +218,7 @@ def _limits(robot: RobotSpec) -> list[JointLimits]:
 
 def _latency(run: Run, curve: Sequence[dict[str, Any]]) -> Latency:
     low, high = _trained_delay(run)
-    nominal_low = curve[0]["wilson_95"][0]
-    tolerated = 0.0
-    for point in curve:
-        if point["success"] < nominal_low:
-            break
-        tolerated = point["delay_s"]
-    return Latency(
-        trained_min=low,
-        trained_max=high,
-        tolerated=tolerated,
-    )
+    return Latency(trained_min=low, trained_max=high, tolerated=tolerated_delay(curve))
 
 
 def _trained_delay(run: Run) -> tuple[float, float]:
@@ -264,27 +253,3 @@ def _provenance(run: Run, parity: Parity) -> dict[str, Any]:
 def _selftest(actor: Actor, count: int = 32) -> SelfTest:
     sensors = random_sensors(actor.interface, np.random.default_rng(1), count)
     return SelfTest(sensors, torch_rows(actor, sensors).astype(np.float32))
-
-
-def _card(contract: Contract) -> str:
-    evaluation = contract.evaluation
-    if evaluation is None:
-        raise ValueError("a bundle states how well its policy does")
-    low, high = evaluation.wilson_95
-    inputs = "\n".join(f"* `{i.name}` [{i.unit}] x {i.size}" for i in contract.inputs)
-    return f"""# {contract.task} on {contract.robot}
-
-Trained in simulation with {contract.provenance["algorithm"]},
-{contract.provenance["env_steps"]:,} control steps, seed {contract.provenance["seed"]}.
-
-Success in simulation: {evaluation.success:.1%} of {evaluation.episodes} episodes,
-95 % interval [{low:.1%}, {high:.1%}]. Tolerated extra command delay:
-{contract.latency.tolerated} s. This says nothing about a real arm that differs from
-the simulator: calibrate, and rehearse on a plant first.
-
-Senses, in SI units:
-
-{inputs}
-
-Commands joint positions [rad] at {1 / contract.control_dt:g} Hz.
-"""

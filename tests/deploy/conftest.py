@@ -238,6 +238,12 @@ PLANT = Task(
 )
 
 
+@pytest.fixture(scope="session")
+def arm_process():
+    """The plant inside, behind a proxy."""
+    return PLANT
+
+
 @pytest.fixture(scope="module")
 def make_rig(robot, bundle, tmp_path_factory, module_ros_domain, fault_table):  # noqa: ARG001
     """Maker of a rig without processes, as a context."""
