@@ -21,6 +21,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--record", metavar="DIR", help="write a rosbag2 log here")
     parser.add_argument("--shadow", action="store_true", help="command nothing")
     parser.add_argument(
+        "--driving",
+        metavar="TOPIC",
+        default="",
+        help="with --shadow: the commands to compare with; the controller's by default",
+    )
+    parser.add_argument(
         "--seconds", type=float, default=0.0, help="end after this time"
     )
     parser.add_argument("--wait", type=float, default=10.0, help="for joint states [s]")
@@ -54,11 +60,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the node until a signal or the time is over."""
     from forearm.core.bundle import load_bundle
-    from forearm.core.errors import LimitError
     from forearm.core.files import write_json
 
-    if not 0 <= args.authority <= 1:
-        raise LimitError(f"--authority must lie in [0, 1], got {args.authority}")
+    check(args)
     bundle = load_bundle(args.bundle, args.verify_key)
     if load_user_robot(args):
         from forearm.sim.user_robot import simulated
@@ -75,6 +79,7 @@ def run(args: argparse.Namespace) -> int:
         namespace=args.namespace,
         backend=args.backend,
         shadow=args.shadow,
+        driving=args.driving,
         authority=args.authority,
         hold_when_shifted=args.hold_when_shifted,
         workspace=workspace_of(args),
@@ -101,6 +106,20 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         write_json(args.json, fields)
     return 0
+
+
+def check(args: argparse.Namespace) -> None:
+    """Refuse options that contradict each other.
+
+    Raises:
+        LimitError: authority is no share, or a driving topic without shadow.
+    """
+    from forearm.core.errors import LimitError
+
+    if not 0 <= args.authority <= 1:
+        raise LimitError(f"--authority must lie in [0, 1], got {args.authority}")
+    if args.driving and not args.shadow:
+        raise LimitError("--driving goes with --shadow")
 
 
 def make_guard(args: argparse.Namespace, contract: Contract) -> Guarding | None:

@@ -1,4 +1,4 @@
-"""``forearm log``: check or repair a recorded log."""
+"""``forearm log``: check, compare or repair a recorded log."""
 
 from __future__ import annotations
 
@@ -18,6 +18,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     repair.add_argument("log", help="the torn .mcap file or its directory")
     repair.add_argument("--out", metavar="DIR", help="new log; LOG_repaired by default")
     repair.add_argument("--json", metavar="FILE", help="write what was saved")
+    compare = actions.add_parser(
+        "compare",
+        help="a policy in shadow with who drove",
+        description=compare_shadow.__doc__,
+    )
+    compare.add_argument("log", help="log of forearm deploy --shadow --record")
+    compare.add_argument("--node", help="name of the node, where there are several")
+    compare.add_argument("--json", metavar="FILE", help="write the differences")
     check = actions.add_parser(
         "check", help="what is wrong with a log", description=check_logs.__doc__
     )
@@ -28,8 +36,36 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Check or repair."""
-    return check_logs(args) if args.action == "check" else repair_torn(args)
+    """Check, compare or repair."""
+    actions = {"check": check_logs, "compare": compare_shadow, "repair": repair_torn}
+    return actions[args.action](args)
+
+
+def compare_shadow(args: argparse.Namespace) -> int:
+    """Say by joint how far a policy in shadow was from the commands that drove."""
+    from forearm.core.errors import FileError
+    from forearm.core.files import write_json
+    from forearm.core.log_text import read_timing
+
+    records = [r for r in read_timing(args.log, args.node) if r.differences]
+    if not records:
+        raise FileError(
+            args.log,
+            "holds no policy in shadow",
+            "forearm deploy BUNDLE --shadow --record LOG makes such a log",
+        )
+    last = records[-1]
+    found = {joint: d.summary() for joint, d in last.differences.items()}
+    print(f"{'joint':<24}{'rms mrad':>10}{'p99 mrad':>10}{'max mrad':>10}{'count':>8}")
+    for joint, row in found.items():
+        values = "".join(f"{row[k] * 1e3:10.2f}" for k in ("rms", "p99", "max"))
+        print(f"{joint:<24}{values}{row['count']:>8}")
+    print(f"driving: {last.driving}")
+    if not any(row["count"] for row in found.values()):
+        print("nothing was compared: nobody drove while the policy was running")
+    if args.json:
+        write_json(args.json, {"driving": last.driving, "joints": found})
+    return 0
 
 
 def check_logs(args: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ that breaks off loses a second of it at most.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Final, Literal
 
@@ -43,6 +44,16 @@ class JointDifference(BaseModel):
     """Of the absolute differences [rad]."""
     square_sum: float = Field(ge=0)
     """Of the squared differences [rad^2]."""
+
+    def summary(self) -> dict[str, float]:
+        """Return count, rms, p99 and max [rad]."""
+        histogram = Histogram.from_content(self.distance)
+        return {
+            "count": histogram.count,
+            "rms": math.sqrt(self.square_sum / max(histogram.count, 1)),
+            "p99": histogram.quantile(0.99),
+            "max": histogram.maximum,
+        }
 
 
 class TimingRecord(BaseModel):

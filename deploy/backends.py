@@ -123,6 +123,12 @@ class VelocityBackend:
         self.publisher.publish(self._message)
 
 
+def command_topic(kind: str, controller: str) -> str:
+    """Return the topic on which a controller takes the commands of a back-end."""
+    name = "joint_trajectory" if kind == TRAJECTORY else "commands"
+    return f"{controller}/{name}"
+
+
 def make_backend(
     node: Any, kind: str, controller: str, joints: list[str], dt: float
 ) -> Backend:

@@ -17,6 +17,7 @@ from forearm.core.histogram import Histogram
 from .realtime import enter_realtime
 from .runtime import Runtime
 from .schedule import Schedule
+from .shadow import Shadow
 from .step import Step
 from .watchdog import JointSample
 
@@ -96,6 +97,7 @@ class ControlLoop:
         send: Callable[[Step], None],
         *,
         realtime: bool = True,
+        shadow: Shadow | None = None,
     ) -> None:
         """Bind; nothing runs before :meth:`start`.
 
@@ -104,12 +106,15 @@ class ControlLoop:
             inbox: joint states as they come in.
             send: publishes a step; must not keep it.
             realtime: ask the operating system for real-time priority.
+            shadow: compares with who drives, where the runtime only says what it
+                would command.
         """
         self.runtime = runtime
         self.timing = Timing()
         self._inbox = inbox
         self._send = send
         self._realtime = realtime
+        self.shadow = shadow
         self._stopping = threading.Event()
         self._failed: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="control", daemon=True)
@@ -158,9 +163,12 @@ class ControlLoop:
             while self._inbox:
                 runtime.on_joint_state(self._inbox.popleft())
             runtime.stopping = self._stopping.is_set()
-            step = runtime.step(start, schedule.consecutive)
+            driven = self.shadow.before(start) if self.shadow else None
+            step = runtime.step(start, schedule.consecutive, driven)
             done = now()
             self._send(step)
+            if self.shadow is not None:
+                self.shadow.after(step)
             sent = now()
             stamp_age = wall - runtime.watch.stamp
             runtime.latency.spent = sent - start

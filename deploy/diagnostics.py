@@ -10,6 +10,7 @@ from forearm.core.timing import TimingRecord
 from .control import ControlLoop
 from .fence import Fence
 from .runtime import Runtime
+from .shadow import Shadow
 from .state_machine import State
 
 
@@ -36,6 +37,7 @@ def status_fields(runtime: Runtime | None, loop: ControlLoop | None) -> dict[str
     }
     for name, histogram in _measured(runtime, loop).items():
         fields.update(_quantiles(name, histogram))
+    fields.update(_difference(loop.shadow))
     fields.update({f"states_{k}": str(v) for k, v in runtime.watch.counts.items()})
     return fields
 
@@ -49,6 +51,19 @@ def _fence(fence: Fence | None) -> dict[str, str]:
     }
 
 
+def _difference(shadow: Shadow | None) -> dict[str, str]:
+    """Return how far the policy is from who drives, in shadow."""
+    if shadow is None:
+        return {}
+    fields = {"driving": shadow.topic, "driving_refused": str(shadow.refused)}
+    for joint, difference in shadow.differences().items():
+        found = difference.summary()
+        fields["driving_compared"] = str(found["count"])
+        for name in ("rms", "p99", "max"):
+            fields[f"difference_{joint}_{name}_rad"] = f"{found[name]:.6f}"
+    return fields
+
+
 def timing_record(runtime: Runtime, loop: ControlLoop) -> TimingRecord:
     """Return everything measured since the loop was started, for the log."""
     timing = loop.timing
@@ -60,6 +75,8 @@ def timing_record(runtime: Runtime, loop: ControlLoop) -> TimingRecord:
         missed=timing.missed,
         other_clock=timing.other_clock,
         histograms={name: h.content() for name, h in histograms},
+        driving=loop.shadow.topic if loop.shadow else "",
+        differences=loop.shadow.differences() if loop.shadow else {},
     )
 
 

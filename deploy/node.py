@@ -23,11 +23,20 @@ from forearm.core.geometry import Workspace
 from forearm.core.ros import latched, newest_only, seconds
 from forearm.core.timing import TOPIC
 
-from .backends import FORWARD, MESSAGES, TRAJECTORY, Backend, make_backend
+from .backends import (
+    FORWARD,
+    MESSAGES,
+    TRAJECTORY,
+    Backend,
+    command_topic,
+    make_backend,
+)
 from .control import ControlLoop
 from .diagnostics import diagnostic_array, status_fields, timing_record
 from .lifecycle_node import GuardedNode
 from .runtime import Runtime
+from .shadow import Shadow
+from .shadow_node import listen
 from .step import RuntimeOptions, Step
 from .watchdog import JointSample
 
@@ -52,6 +61,9 @@ class NodeOptions:
     for what the contract says."""
     shadow: bool = False
     """Infer and log, command nothing."""
+    driving: str = ""
+    """In shadow: topic of the commands that drive, to compare with; where empty, the
+    back-end's."""
     authority: float = 1.0
     """Share of the policy's motion that is commanded."""
     hold_when_shifted: bool = False
@@ -77,6 +89,7 @@ class PolicyNode(GuardedNode):
         self.loop: ControlLoop | None = None
         self._inbox: deque[JointSample] = deque(maxlen=INBOX)
         self._backend: Backend | None = None
+        self._shadow: Shadow | None = None
         self._entities: list[tuple[Callable[[Any], Any], Any]] = []
         self._last_state = ""
         self._lock = threading.Lock()
@@ -120,6 +133,11 @@ class PolicyNode(GuardedNode):
         if not self.options.shadow:
             self._backend = make_backend(self, kind, controller, joints, dt)
             self._keep(self.destroy_publisher, self._backend.publisher)
+        else:
+            topic = self.options.driving or command_topic(kind, controller)
+            self._shadow = Shadow(joints, dt, topic)
+            listener = listen(self, self._shadow)
+            self._keep(self.destroy_subscription, listener)
         self._sent_topic = (
             "~/shadow_command" if self.options.shadow else "~/joint_command"
         )
@@ -146,7 +164,11 @@ class PolicyNode(GuardedNode):
             runtime.on_joint_state(self._inbox.popleft())
         runtime.activate(time.monotonic())
         loop = ControlLoop(
-            runtime, self._inbox, self._send, realtime=self.options.realtime
+            runtime,
+            self._inbox,
+            self._send,
+            realtime=self.options.realtime,
+            shadow=self._shadow,
         )
         loop.start()
         self.loop = loop
@@ -162,7 +184,7 @@ class PolicyNode(GuardedNode):
 
     def _cleanup(self) -> None:
         with self._lock:
-            self.runtime = self._backend = None
+            self.runtime = self._backend = self._shadow = None
             entities, self._entities = self._entities, []
             failures = []
             for destroy, entity in entities:

@@ -27,6 +27,9 @@ from .state_machine import State, StateMachine
 from .step import RuntimeOptions, Step
 from .watchdog import JointSample, JointWatch
 
+Driven = tuple[list[float], list[float]]
+"""Position [rad] and velocity [rad/s] of a command."""
+
 
 class Runtime:
     """One policy driving one arm."""
@@ -120,15 +123,18 @@ class Runtime:
         """Stop the arm and keep it stopped until the next activation."""
         self.machine.estop(why)
 
-    def step(self, now: float, missed: int = 0) -> Step:
+    def step(self, now: float, missed: int = 0, driven: Driven | None = None) -> Step:
         """Return the command for this period.
 
         Args:
             now: steady clock [s].
             missed: consecutive periods that were missed before this one.
+            driven: in shadow, what to follow: position [rad] and velocity [rad/s] of
+                the driving command; the arm itself where nobody drives.
         """
         if self.shadow and self.watch.position:
-            self.limiter.follow(self.watch.position, self.watch.velocity)
+            measured = self.watch.position, self.watch.velocity
+            self.limiter.follow(*(driven or measured))
         problems = self._problems(now, missed)
         wish = None
         if not any(p.fault in (Fault.STALE, Fault.INVALID) for p in problems):
