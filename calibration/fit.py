@@ -14,14 +14,15 @@ from .linearize import HUBER, Linear, linearize
 from .rollout import Rollout
 from .unknowns import Unknowns
 
-SLOPES = 5
+SLOPES = 12
 """Most times the slopes are found; a fit from a good start needs two or three."""
 
-CHORDS = 3
+CHORDS = 6
 """Most steps with the same slopes: they change little, and cost most of the time."""
 
-ENOUGH = 3e-3
-"""Stops once the cost falls by less than this part with fresh slopes."""
+ENOUGH = 0.5
+"""Stops once fresh slopes lower the cost by less than this: what one standard deviation
+of one unknown costs. A part of the cost would be many of them."""
 
 NARROWER = 0.7
 """Posterior over prior width from which on the logs have said nothing."""
@@ -117,9 +118,9 @@ class Fitter:
                 if better is None:
                     break
                 gain, point = point.cost - better.cost, better
-                if gain < ENOUGH * point.cost:
+                if gain < ENOUGH:
                     break
-            if before - point.cost < ENOUGH * before:
+            if before - point.cost < ENOUGH:
                 break
         return self._finish(point, free)
 
@@ -179,7 +180,8 @@ class Fitter:
         dampings = [float(np.clip(damping * f, 1e-7, 1e4)) for f in FACTORS]
         for value in dampings:
             step, starts = linear.step(gradient, point.vector, value)
-            trials.append((point.vector + step, point.starts + starts))
+            moved = self.unknowns.feasible(point.vector + step)
+            trials.append((moved, point.starts + starts))
         points = self._evaluate(trials, scale)
         index = min(range(len(points)), key=lambda i: points[i].cost)
         if points[index].cost >= point.cost:

@@ -17,6 +17,23 @@ SAMPLES = 2000
 GAIN = (0.5, 2.0)
 """Measured over rigid-body torque within which effort can be a torque in Nm."""
 
+ACT = 1e-3
+"""A servo's torque answers to the mean command of this time before a sample [s]: where
+commands change just before samples, taking either one gives gains several times too
+small and a delay that is off by a command."""
+
+FINE = 5e-5
+"""Step of the delays tried [s]: where a command arrives in the last millisecond before
+a sample only the right delay explains the torque, and a fit that starts beside it stays
+there."""
+
+SCANNED = 7
+"""One in so many samples tells delays apart; a prime, so that those after a command and
+those between two commands are both seen."""
+
+TIE = 1.001
+"""Costs of delays within this factor are the same."""
+
 SLOW = 0.01
 """Below this speed the sign of Coulomb friction is unknown [rad/s]."""
 
@@ -85,16 +102,8 @@ def first_guess(robot: RobotSpec, log: RunLog) -> tuple[dict[str, Floats] | None
         else np.gradient(log.position, log.time, axis=0)[rows]
     )
     values = _arm(robot, effort - torque, acceleration, velocity)
-    gravity = _gravity(robot, position)
-    best = np.inf
-    for delay in np.arange(0.0, 0.1, 0.004):
-        place = np.searchsorted(log.command_time, log.time[rows] - delay, "right") - 1
-        error = log.command[np.maximum(place, 0)] - position
-        gains, cost = _servo(effort - gravity, error, velocity)
-        if cost < best:
-            best = cost
-            values |= {"kp": gains[0], "kv": gains[1]}
-            values["command_delay"] = np.array([delay])
+    servo = effort - _gravity(robot, position)
+    values |= _replied(log, log.time[rows], servo, position, velocity)
     nominal = nominal_values(robot)
     for name in ("kp", "kv", "armature", "viscous", "coulomb"):
         low, high = 0.1 * nominal[name], 10.0 * nominal[name]
@@ -102,6 +111,36 @@ def first_guess(robot: RobotSpec, log: RunLog) -> tuple[dict[str, Floats] | None
         # Nothing was learned about a joint that stood still.
         values[name] = np.where(values[name] > 0, limited, nominal[name])
     return values, ""
+
+
+def _replied(
+    log: RunLog, time: Floats, servo: Floats, position: Floats, velocity: Floats
+) -> dict[str, Floats]:
+    """Return the gains and the delay that explain the servo's torque best."""
+    # The integral of a held command: its difference is the mean over any stretch.
+    held = np.vstack([log.command[:1], log.command])
+    edges = np.concatenate(
+        [log.command_time[:1] - 10.0, log.command_time, log.command_time[-1:] + 10.0]
+    )
+    steps = held * np.diff(edges)[:, None]
+    total = np.vstack([0.0 * held[:1], np.cumsum(steps, axis=0)])
+
+    def tried(delay: float, every: int) -> tuple[float, float, Floats]:
+        late = time[::every] - delay
+        now, before = (
+            np.stack([np.interp(at, edges, c) for c in total.T], axis=1)
+            for at in (late, late - ACT)
+        )
+        error = (now - before) / ACT - position[::every]
+        gains, cost = _servo(servo[::every], error, velocity[::every])
+        return cost, delay, gains
+
+    scan = [tried(d, SCANNED)[:2] for d in np.arange(0.0, 0.1, FINE)]
+    # Between two samples no delay is better than another: the middle of the best.
+    least = min(scan)[0]
+    delay = float(np.median([d for cost, d in scan if cost <= TIE * least]))
+    _, delay, gains = tried(delay, 1)
+    return {"kp": gains[0], "kv": gains[1], "command_delay": np.array([delay])}
 
 
 def _gravity(robot: RobotSpec, position: Floats) -> Floats:

@@ -26,6 +26,13 @@ WORTH = 0.97
 NOISY = 1.25
 """Errors over sensor noise above which friction has something left to explain."""
 
+FAR = np.arange(-6e-3, 6.1e-3, 5e-4)
+"""Delays tried around a regression's, which cannot tell those between samples [s]."""
+
+NEAR = np.arange(-1e-3, 1.05e-3, 1e-4)
+"""Delays tried around a fit's: where a command arrives just before a sample its torque
+changes within a physics step, and a fit can be caught on the wrong side [s]."""
+
 BODY = ("payload_mass", MOMENT, "encoder_offset")
 """Fitted beside the servo; with torques also the base's tilt."""
 
@@ -66,14 +73,44 @@ def fit_staged(
     few = _thin(parts.fit, COARSE)
     scales = _scales(robot, few, noise, unknowns)
     coarse = Fitter(Rollout(robot, few, scales, Fitter.sets(unknowns)), unknowns)
-    at = [unknowns.vector(v) for v in ([guess] if guess else []) + starts]
-    first = coarse.fit([unknowns.center, *at], slopes=2, again=False)
+    at = [unknowns.vector(v) for v in starts]
+    first = _first(coarse, [unknowns.vector(guess)] if guess else [], at)
     scales = _scales(robot, few, _left(robot, coarse, first), unknowns)
     rollout = Rollout(robot, parts.fit, scales, Fitter.sets(unknowns))
     fitter = Fitter(rollout, unknowns)
-    found = fitter.fit([first.vector])
+    found = fitter.fit(_around(unknowns, first.vector, NEAR))
     staged = Staged(unknowns, found, scales, [])
     return _climb(staged, parts, fitter.spread) if fitter.spread > NOISY else staged
+
+
+def _first(coarse: Fitter, guess: list[Floats], starts: list[Floats]) -> Fit:
+    """Return the first look from the better start: of regression, else of nominal."""
+    starts = [coarse.unknowns.center, *starts]
+    near = [v for g in guess for v in _around(coarse.unknowns, g, FAR)]
+    first = _settled(coarse, near or starts)
+    if not guess or coarse.spread < NOISY:
+        return first
+    # A regression that went astray can win at the start and creep from there.
+    spread, kept = coarse.spread, first
+    other = _settled(coarse, starts)
+    if coarse.spread < spread:
+        return other
+    coarse.fit([kept.vector], slopes=1, again=False)
+    return kept
+
+
+def _settled(coarse: Fitter, starts: list[Floats]) -> Fit:
+    """Fit, then once more from the best delay around: torques have needles in it."""
+    first = coarse.fit(starts, slopes=1, again=False)
+    around = _around(coarse.unknowns, first.vector, NEAR)
+    return coarse.fit(around, slopes=2, again=False)
+
+
+def _around(unknowns: Unknowns, vector: Floats, shifts: Floats) -> list[Floats]:
+    """Return ``vector`` and copies with other command delays."""
+    found = np.repeat(vector[None], len(shifts) + 1, axis=0)
+    found[1:, unknowns.places["command_delay"]] += shifts[:, None]
+    return list(np.clip(found, unknowns.low, unknowns.high))
 
 
 def _thin(windows: list[Window], most: int) -> list[Window]:

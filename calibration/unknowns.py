@@ -192,6 +192,23 @@ class Unknowns:
             found["payload_com"] = np.clip(com, *_com_range())
         return found
 
+    def feasible(self, vector: Floats) -> Floats:
+        """Return ``vector`` with a payload's moment that its mass can have.
+
+        Without it a mass of zero would keep a moment, which would put any mass that is
+        tried next at the end of the range: the fit could never take up a load again.
+        """
+        if MOMENT not in self.places:
+            return vector
+        found = vector.copy()
+        mass = self._nominal["payload_mass"]
+        if "payload_mass" in self.places:
+            mass = found[self.places["payload_mass"]]
+        low, high = _com_range()
+        place = self.places[MOMENT]
+        found[place] = np.clip(found[place], low * mass, high * mass)
+        return found
+
     def natural(self, vector: Floats) -> tuple[list[str], Floats]:
         """Return value names ``param[index]`` and their slopes by the vector.
 
