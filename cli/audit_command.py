@@ -28,7 +28,10 @@ def run(args: argparse.Namespace) -> int:
     robot = get_robot(robot_or_default(args))
     values = load_params(args.params, robot).values(robot) if args.params else None
     result = audit(
-        robot, get_task(args.task), get_randomization(args.randomization), values=values
+        robot,
+        get_task(args.task),
+        get_randomization(args.randomization, robot),
+        values=values,
     )
     for term in result.terms:
         low, high = term.seen

@@ -8,7 +8,6 @@ outcome does not depend on how busy the machine is. Starts and goals are those t
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +22,27 @@ from forearm.deploy.watchdog import JointSample
 from forearm.policies.evaluate import SEED, Evaluation, judge
 from forearm.sim.plant import Plant
 from forearm.sim.plant_spec import PlantSpec, load_plant
+from forearm.sim.scene import Scene
 from forearm.sim.tasks import State, Task, contract_task
 from forearm.sim.user_robot import simulated
 
 AT_ONCE = RuntimeOptions(ramp=1e-6, recover=0.0, simulated_time=True)
 """The policy drives from the start, as in training."""
+
+
+UPRIGHT = [1.0, 0.0, 0.0, 0.0]
+"""Quaternion wxyz of a pose whose orientation no policy senses."""
+
+
+class _OneOf:
+    """A plant's arrays as a batch of one, for a task's scene."""
+
+    def __init__(self, plant: Plant) -> None:
+        self._data = plant.data
+
+    def bind(self, name: str) -> NDArray[np.float64]:
+        array: NDArray[np.float64] = getattr(self._data, name)[None]
+        return array
 
 
 class PlantEpisodes:
@@ -39,38 +54,56 @@ class PlantEpisodes:
         Raises:
             ForearmError: the bundle may not be run here, or the plant does not fit.
         """
-        self.robot: RobotSpec = simulated(bundle.contract)
+        arm = simulated(bundle.contract)
         self._spec, self._folder = spec, folder
-        self._task: Task = contract_task(bundle.contract)(self.robot, 1)
+        self._task: Task = contract_task(bundle.contract)(arm, 1)
+        self.robot: RobotSpec = self._task.robot
         self._runtime = Runtime(bundle, AT_ONCE)
         self._kinematics = Kinematics(self.robot)
         self._zeros = np.zeros((1, self.robot.n), np.float32)
 
     def run(self, seed: int) -> tuple[bool, float]:
         """Run the episode of ``seed``; returns success and reward."""
-        start = self._task.reset(np.zeros(1, np.intp), [np.random.default_rng(seed)])[0]
-        plant = Plant(self.robot, self._spec, joint_pos=start, folder=self._folder)
+        rngs, one = [np.random.default_rng(seed)], np.zeros(1, np.intp)
+        start, task = self._task.reset(one, rngs)[0], self._task
+        plant = Plant(
+            self.robot,
+            self._spec,
+            joint_pos=start,
+            folder=self._folder,
+            hook=task.hook(),
+        )
+        task.bind(Scene(plant.model, _OneOf(plant)))
+        task.place(one, rngs)
         runtime = self._runtime
         runtime.watch.reset()
         self._sense(plant)
         runtime.activate(plant.time)
-        sensors = self._task.sensors()
-        target = (sensors["target_position"][0], sensors["target_quat_wxyz"][0])
         # The policy gets its say in the second period; the first stands still.
-        self._tick(plant, *target)
+        self._tick(plant)
         reward, success = 0.0, False
-        for _ in range(self._task.steps):
-            self._tick(plant, *target)
-            gain, done = self._task.evaluate(self._state(plant))
+        for _ in range(task.steps):
+            self._tick(plant)
+            task.watch()
+            gain, done = task.evaluate(self._state(plant))
             reward, success = reward + float(gain[0]), bool(done[0])
         return success, reward
 
-    def _tick(
-        self, plant: Plant, position: NDArray[Any], quat_wxyz: NDArray[Any]
-    ) -> None:
+    def _tick(self, plant: Plant) -> None:
         runtime = self._runtime
         self._sense(plant)
-        runtime.on_target(position.tolist(), quat_wxyz.tolist(), plant.time)
+        told = {n: v[0].tolist() for n, v in self._task.sensors().items()}
+        runtime.on_target(
+            told["target_position"], told.get("target_quat_wxyz", UPRIGHT), plant.time
+        )
+        if "target_velocity" in told:
+            runtime.on_target_velocity(told["target_velocity"], plant.time)
+        if "object_position" in told:
+            runtime.on_object(
+                told["object_position"],
+                told.get("object_quat_wxyz", UPRIGHT),
+                plant.time,
+            )
         step = runtime.step(plant.time)
         plant.command(np.array(step.command))
         plant.advance(runtime.contract.control_dt)

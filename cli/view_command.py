@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
         robot,
         task,
         policy=act,
-        randomization=get_randomization(args.randomization),
+        randomization=get_randomization(args.randomization, robot),
         port=args.port,
         seed=args.seed,
     )

@@ -158,7 +158,9 @@ class Contract(_Strict):
         return self
 
     def _check_own(self, arm: RobotSpec) -> None:
-        if arm.name != self.robot or list(arm.joint_names) != self.joints:
+        # A task may command a gripper besides: its joint comes last.
+        joints = self.joints[: arm.n]
+        if arm.name != self.robot or list(arm.joint_names) != joints:
             raise ValueError("own_robot must have the contract's name and joints")
         if arm.name in {**ROBOTS, **BENCHES}:
             raise ValueError(f"own_robot must not be called {arm.name!r}")

@@ -156,6 +156,10 @@ class RosNames:
     """Takes ``~/joint_trajectory`` ``trajectory_msgs/JointTrajectory``."""
     target: str = "target_pose"
     """Topic of ``geometry_msgs/PoseStamped``, the goal of the policy."""
+    target_twist: str = "target_twist"
+    """Topic of ``geometry_msgs/TwistStamped``, the velocity of a goal that moves."""
+    object: str = "object_pose"
+    """Topic of ``geometry_msgs/PoseStamped``, where the object to handle is."""
 
 
 @dataclass(frozen=True, kw_only=True)

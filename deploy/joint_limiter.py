@@ -23,6 +23,10 @@ POSITION_SHAVE = 1e-9
 BISECTIONS = 5
 """Halvings between the safe stop and an unsafe wish."""
 
+SLACK, SLACK_SHARE = 1e-3, 1e-2
+"""A measured position may lie this far outside [rad or m], and this share of the range,
+at activation: a gripper rests against its stop, and encoders have noise."""
+
 
 class JointLimiter:
     """One joint: its last command, velocity and acceleration, and what may follow."""
@@ -42,17 +46,18 @@ class JointLimiter:
         self._reach = 1.5 * (self.v_max**2 / (2 * self.a_max) + self.v_max * ticks * dt)
 
     def reset(self, position: float) -> None:
-        """Start at rest at ``position`` [rad].
+        """Start at rest at ``position`` [rad], or at the limit just short of it.
 
         Raises:
             LimitError: the position is not finite or outside the limits.
         """
-        if not self.lower <= position <= self.upper:
+        slack = min(SLACK, SLACK_SHARE * (self.upper - self.lower))
+        if not self.lower - slack <= position <= self.upper + slack:
             raise LimitError(
                 f"measured position {position:.4f} rad is outside "
                 f"[{self.lower:.4f}, {self.upper:.4f}]"
             )
-        self.p, self.v, self.a = position, 0.0, 0.0
+        self.p, self.v, self.a = min(max(position, self.lower), self.upper), 0.0, 0.0
 
     def step(self, wish: float) -> bool:
         """Move towards ``wish`` [rad]; NaN means stop. Returns whether it was met."""

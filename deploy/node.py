@@ -38,6 +38,7 @@ from .runtime import Runtime
 from .shadow import Shadow
 from .shadow_node import listen
 from .step import RuntimeOptions, Step
+from .task_ros import follow_task
 from .watchdog import JointSample
 
 INBOX = 64
@@ -122,6 +123,8 @@ class PolicyNode(GuardedNode):
                 FORWARD if contract.output.message == MESSAGES[FORWARD] else TRAJECTORY
             )
         self._connect(kind, contract.joints, robot, contract.control_dt)
+        for subscription in follow_task(self, self.runtime):
+            self._keep(self.destroy_subscription, subscription)
 
     def _connect(self, kind: str, joints: list[str], robot: Any, dt: float) -> None:
         controller = (

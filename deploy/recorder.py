@@ -39,6 +39,8 @@ def topics(names: RosNames, namespace: str, node: str) -> dict[str, str]:
     return {
         f"{prefix}{names.joint_states}": "sensor_msgs/msg/JointState",
         f"{prefix}{names.target}": "geometry_msgs/msg/PoseStamped",
+        f"{prefix}{names.target_twist}": "geometry_msgs/msg/TwistStamped",
+        f"{prefix}{names.object}": "geometry_msgs/msg/PoseStamped",
         f"{prefix}{names.position_controller}/commands": (
             "std_msgs/msg/Float64MultiArray"
         ),

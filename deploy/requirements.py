@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from forearm.core.contract import Contract
 from forearm.core.errors import MismatchError
 
@@ -12,8 +14,18 @@ PRODUCED = {
     "previous_command_vel",
     "target_position",
     "target_quat_wxyz",
+    "target_velocity",
+    "object_position",
+    "object_quat_wxyz",
 }
 """Inputs this runtime can produce."""
+
+TASK_SOURCES = {
+    "target": ("target_position", "target_quat_wxyz"),
+    "target velocity": ("target_velocity",),
+    "object pose": ("object_position", "object_quat_wxyz"),
+}
+"""Inputs that arrive together, by what brings them."""
 
 SHORTEST_PERIOD = 0.001
 """Control period below which a Python loop cannot be on time [s]."""
@@ -51,6 +63,16 @@ def check_rate(control_dt: float, seconds: float) -> None:
             f"at most {1 / shortest:.0f} Hz on this computer",
             f"one run of the policy takes {seconds * 1e3:.2f} ms here",
         )
+
+
+def task_ages(contract: Contract) -> dict[str, float]:
+    """Return what a policy has to be told of its task, and how old it may be [s]."""
+    ages: dict[str, float] = {}
+    for what, names in TASK_SOURCES.items():
+        found = [i for i in contract.inputs if i.name in names]
+        if found:
+            ages[what] = min((i.max_age for i in found if i.max_age), default=math.inf)
+    return ages
 
 
 def max_age(contract: Contract, kind: str, default: float) -> float:

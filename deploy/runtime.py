@@ -21,7 +21,7 @@ from .fence import make_fence
 from .latency_watch import LatencyWatch
 from .limiter import Limiter
 from .onnx_policy import OnnxPolicy
-from .requirements import DEFAULT_MAX_AGE, check_inputs, check_rate, max_age
+from .requirements import DEFAULT_MAX_AGE, check_inputs, check_rate, max_age, task_ages
 from .shift import ShiftWatch
 from .state_machine import State, StateMachine
 from .step import RuntimeOptions, Step
@@ -55,10 +55,9 @@ class Runtime:
         check_inputs(contract)
         self.policy = OnnxPolicy(bundle)
         check_rate(contract.control_dt, self.policy.seconds)
-        self._task_inputs = {i.name for i in contract.inputs if i.kind == "task"}
+        self._task_ages = task_ages(contract)
         self._needs_velocity = "joint_vel" in self.policy.inputs
         self.max_age = max_age(contract, "robot", DEFAULT_MAX_AGE)
-        self._target_age = max_age(contract, "task", math.inf)
         lag = not chosen.simulated_time
         self.watch = JointWatch(contract.joints, self.max_age, lag=lag)
         self.limiter = Limiter(contract.limits, contract.control_dt)
@@ -78,7 +77,7 @@ class Runtime:
         """Periods in which the limiter changed the policy's wish."""
         self.inference = Histogram()
         self._timer = timer
-        self._target_received = -math.inf
+        self._received = dict.fromkeys(self._task_ages, -math.inf)
         self._invalid: Problem | None = None
         self._step = Step()
 
@@ -107,16 +106,35 @@ class Runtime:
         self, position: Sequence[float], quat_wxyz: Sequence[float], now: float
     ) -> bool:
         """Take a target pose [m, unit quaternion]; returns whether it was valid."""
-        norm = math.hypot(*quat_wxyz)
+        return self._on_pose("target", position, quat_wxyz, now)
+
+    def on_object(
+        self, position: Sequence[float], quat_wxyz: Sequence[float], now: float
+    ) -> bool:
+        """Take an object's pose [m, unit quaternion]; returns whether it was valid."""
+        return self._on_pose("object", position, quat_wxyz, now)
+
+    def on_target_velocity(self, velocity: Sequence[float], now: float) -> bool:
+        """Take the target's velocity [m/s]; returns whether it was valid."""
+        if not all(map(math.isfinite, velocity)):
+            return False
+        if "target_velocity" in self.policy.inputs:
+            self.policy.inputs["target_velocity"][0] = velocity
+        self._received["target velocity"] = now
+        return True
+
+    def _on_pose(
+        self, of: str, position: Sequence[float], quat: Sequence[float], now: float
+    ) -> bool:
+        norm, inputs = math.hypot(*quat), self.policy.inputs
         if not all(map(math.isfinite, position)) or not 0.9 < norm < 1.1:
             return False
-        inputs = self.policy.inputs
-        if "target_position" in inputs:
-            inputs["target_position"][0] = position
-        if "target_quat_wxyz" in inputs:
-            sign = -1.0 if quat_wxyz[0] < 0 else 1.0
-            inputs["target_quat_wxyz"][0] = [sign * q / norm for q in quat_wxyz]
-        self._target_received = now
+        if f"{of}_position" in inputs:
+            inputs[f"{of}_position"][0] = position
+        if f"{of}_quat_wxyz" in inputs:
+            sign = -1.0 if quat[0] < 0 else 1.0
+            inputs[f"{of}_quat_wxyz"][0] = [sign * q / norm for q in quat]
+        self._received["object pose" if of == "object" else of] = now
         return True
 
     def estop(self, why: str) -> None:
@@ -182,10 +200,11 @@ class Runtime:
             problems.append(late)
         if stale is None:
             problems += self._tracking()
-        if self._task_inputs and now - self._target_received > self._target_age:
-            problems.append(Problem(Fault.STALE, "no target, or it is too old"))
-        elif self._task_inputs and self._target_received == -math.inf:
-            problems.append(Problem(Fault.STALE, "no target yet"))
+        for what, allowed in self._task_ages.items():
+            if self._received[what] == -math.inf:
+                problems.append(Problem(Fault.STALE, f"no {what} yet"))
+            elif now - self._received[what] > allowed:
+                problems.append(Problem(Fault.STALE, f"the {what} is too old"))
         return problems
 
     def _tracking(self) -> list[Problem]:

@@ -93,17 +93,18 @@ def export(
     parity = prove_parity(policy, actor, robot, task)
     evaluation = _evaluation(run, actor, episodes)
     low, high = sensed_range(actor, robot, task, run.randomization())
+    whole = task.equip(robot)
     contract = Contract(
         robot=robot.name,
         own_robot=portable(robot) if robot.name in OWN else None,
-        joints=list(robot.joint_names),
+        joints=list(whole.joint_names),
         control_dt=task.control_dt,
         inputs=_inputs(actor.interface, robot, low, high),
         output=Output(
             controller=robot.ros.trajectory_controller,
             message="trajectory_msgs/msg/JointTrajectory",
         ),
-        limits=_limits(robot),
+        limits=_limits(whole),
         geometry=arm_geometry(robot),
         workspace=workspace,
         clearance=clearance,
@@ -172,17 +173,22 @@ def sensed_range(
     return low, high
 
 
-TOPICS = {
-    "object_position": "object_pose",
-    "object_quat_wxyz": "object_pose",
-    "target_velocity": "target_twist",
-}
-"""Topics of task sensors that are not the target's pose."""
-
 OBJECT_MAX_AGE = dict.fromkeys(("object_position", "object_quat_wxyz"), 0.2)
 """Oldest object pose a policy accepts [s]: five times the trained camera's delay."""
 
-ROS_FIELDS = {"joint_pos": "position", "joint_vel": "velocity"}
+ROS_FIELDS = {
+    "joint_pos": "position",
+    "joint_vel": "velocity",
+    "target_velocity": "twist",
+}
+"""Message fields that are not a pose."""
+
+SOURCES = {
+    "object_position": "object",
+    "object_quat_wxyz": "object",
+    "target_velocity": "twist",
+}
+"""Topics of task sensors that are not the target's pose."""
 
 
 def _inputs(
@@ -195,13 +201,15 @@ def _inputs(
     for name, size in interface.sensors.items():
         kind = SENSORS[name].kind
         topics = {"robot": robot.ros.joint_states, "task": robot.ros.target}
+        topics |= {"object": robot.ros.object, "twist": robot.ros.target_twist}
+        source = SOURCES.get(name, kind)
         inputs.append(
             Input(
                 name=name,
                 size=size,
                 unit=SENSORS[name].unit,
                 kind=kind,
-                topic=TOPICS.get(name, topics.get(kind)),
+                topic=topics.get(source),
                 field=ROS_FIELDS.get(name, "pose" if kind == "task" else None),
                 max_age=MAX_AGE if kind == "robot" else OBJECT_MAX_AGE.get(name),
                 low=low[name].astype(float).tolist(),

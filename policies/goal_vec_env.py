@@ -39,7 +39,7 @@ class ArmGoalVecEnv(ArmVecEnv):
             arm,
             self.layout.task,
             envs,
-            randomization=get_randomization(randomization),
+            randomization=get_randomization(randomization, arm),
         )
         super().__init__(loop, seed)
         self.observation_space = self.layout.space

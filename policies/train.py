@@ -67,7 +67,9 @@ class Run:
 
     def randomization(self) -> Randomization:
         """Return what varied at the end of the training: of a widening, its width."""
-        full = get_randomization(self.config.randomization)
+        full = get_randomization(
+            self.config.randomization, get_robot(self.config.robot)
+        )
         if (state := self.record.get("widening")) is None:
             return full
         widening = Widening(full)
@@ -204,7 +206,7 @@ def make_env(config: TrainConfig, nsim: int = 0) -> ArmVecEnv:
     robot = get_robot(config.robot)
     task = get_task(config.task, config.goal_box)
     values = load_params(config.params, robot).values(robot) if config.params else None
-    full = get_randomization(config.randomization)
+    full = get_randomization(config.randomization, robot)
     if config.widen and not full.terms:
         raise LimitError(f"--widen: {config.randomization} has no terms to widen")
     loop = ArmLoop(

@@ -36,7 +36,7 @@ class ArmEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             get_robot(robot),
             get_task(task) if isinstance(task, str) else task,
             1,
-            randomization=get_randomization(randomization),
+            randomization=get_randomization(randomization, get_robot(robot)),
             nthread=1,
         )
         interface = self.loop.interface

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from forearm.core.errors import LimitError
 from forearm.core.robot import RobotSpec
 
-from .model import Values, build_model
+from .model import SpecHook, Values, build_model
 from .plant_spec import PlantSpec, per_joint
 
 Floats = NDArray[np.float64]
@@ -51,6 +51,7 @@ class Plant:
         *,
         joint_pos: Floats | None = None,
         folder: Path | None = None,
+        hook: SpecHook | None = None,
     ) -> None:
         """Put the arm at rest.
 
@@ -59,6 +60,7 @@ class Plant:
             spec: its hidden truth; nominal where missing.
             joint_pos: start [rad]; the robot's home where missing.
             folder: folder of the spec, for a params file beside it.
+            hook: adds a task's tool and objects to the model.
 
         Raises:
             ForearmError: the spec does not fit the robot.
@@ -68,7 +70,7 @@ class Plant:
         values = spec.values(robot, folder)
         delay = float(values["command_delay"][0])
         values["command_delay"] = np.zeros(1)
-        self.model = build_model(robot, values, timestep=spec.timestep)
+        self.model = build_model(robot, values, timestep=spec.timestep, hook=hook)
         integrator = f"mjINT_{spec.integrator.upper()}"
         self.model.opt.integrator = getattr(mujoco.mjtIntegrator, integrator)
         self.data = mujoco.MjData(self.model)
@@ -76,6 +78,8 @@ class Plant:
             [self.model.joint(j).qposadr[0] for j in robot.joint_names]
         )
         self._dof = np.array([self.model.joint(j).dofadr[0] for j in robot.joint_names])
+        followers = robot.gripper.mimic if robot.gripper and robot.grips else ()
+        self._followers = [self.model.joint(j).qposadr[0] for j in followers]
         self._act = np.array([self.model.actuator(j).id for j in robot.joint_names])
         joints = [self.model.joint(j).id for j in robot.joint_names]
         self.model.jnt_actfrcrange[joints] *= spec.servo.saturation
@@ -104,6 +108,7 @@ class Plant:
         """Put the arm at rest at ``joint_pos`` [rad], nothing in transit."""
         mujoco.mj_resetData(self.model, self.data)
         self.data.qpos[self._qpos] = joint_pos
+        self.data.qpos[self._followers] = joint_pos[-1]
         self._arrived = np.array(joint_pos, np.float64)
         self._driven = self._arrived.copy()
         self._transit: deque[tuple[float, Floats]] = deque()

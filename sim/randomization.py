@@ -155,13 +155,33 @@ SIDES: tuple[Side, Side] = ("low", "high")
 """Both ends of a range."""
 
 
-def get_randomization(name: str) -> Randomization:
+def get_randomization(name: str, robot: RobotSpec | None = None) -> Randomization:
     """Return the preset or the content of the file called ``name``.
+
+    Args:
+        name: preset or file.
+        robot: a preset asks no more of this arm than its maker does: no payload above
+            the limit and no push above that payload's weight.
 
     Raises:
         UnknownNameError: there is neither such a preset nor such a file.
         FileError: the file cannot be used.
     """
+    from .presets import PRESETS
     from .randomization_file import find_randomization
 
-    return find_randomization(name)
+    found = find_randomization(name)
+    return found if robot is None or name not in PRESETS else _fitted(found, robot)
+
+
+def _fitted(found: Randomization, robot: RobotSpec) -> Randomization:
+    from .distributions import Uniform
+    from .fields import GRAVITY
+
+    terms, payload = dict(found.terms), robot.payload_limit
+    for name, most in (("payload_mass", payload), ("push_force", GRAVITY * payload)):
+        term = terms.get(name)
+        if term is not None and max(abs(term.low), abs(term.high)) > most:
+            low, high = (min(max(end, -most), most) for end in (term.low, term.high))
+            terms[name] = replace(term, distribution=Uniform(low, high))
+    return replace(found, terms=terms)

@@ -38,7 +38,7 @@ class ArmVectorEnv(VectorEnv[Any, Any, Any]):
             get_robot(robot),
             get_task(task),
             num_envs,
-            randomization=get_randomization(randomization),
+            randomization=get_randomization(randomization, get_robot(robot)),
             nthread=nthread,
         )
         self.num_envs = num_envs

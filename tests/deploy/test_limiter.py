@@ -1,12 +1,15 @@
 import math
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forearm.core.contract import JointLimits
+from forearm.core.errors import LimitError
 from forearm.core.interface import Interface
 from forearm.core.robots import get_robot
+from forearm.deploy.joint_limiter import JointLimiter
 from forearm.deploy.limiter import Limiter
 
 wishes = st.lists(
@@ -119,3 +122,16 @@ def test_the_stop_plan_ends_at_rest_inside_the_limits():
         assert plan[-1].velocity == [0.0] * 6
         for joint, position in zip(ur5e_limits(), plan[-1].position, strict=True):
             assert joint.lower <= position <= joint.upper
+
+
+def test_a_gripper_at_its_stop_starts_there_and_an_arm_beyond_its_limit_does_not():
+    finger = JointLimits(
+        lower=0.0, upper=0.04, velocity=0.2, acceleration=2.0, jerk=50.0, effort=140.0
+    )
+    joint = JointLimiter(finger, 0.02)
+    joint.reset(0.0403)
+    assert joint.p == joint.upper
+    with pytest.raises(LimitError, match="outside"):
+        joint.reset(0.0405)
+    with pytest.raises(LimitError, match="outside"):
+        joint.reset(math.nan)

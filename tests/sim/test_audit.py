@@ -163,7 +163,7 @@ def test_a_sensor_that_ignores_its_offset_is_caught(monkeypatch):
 def test_a_sampler_that_draws_nothing_is_caught(monkeypatch):
     monkeypatch.setattr(
         Randomization,
-        "_narrowed",
+        "narrowed",
         lambda _, __, value, nominal: np.broadcast_to(nominal, value.shape),
     )
     fails("armature: every simulation has the nominal value")

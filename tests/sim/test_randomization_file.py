@@ -135,3 +135,12 @@ def test_a_file_that_is_too_large_is_refused(tmp_path):
     path = write(tmp_path, "notes: {a: '" + "x" * 4_000_000 + "'}\n")
     with pytest.raises(FileError, match="larger than"):
         get_randomization(str(path))
+
+
+def test_a_preset_asks_no_more_of_a_small_arm_than_its_maker_does():
+    so101 = get_robot("so101")
+    terms = get_randomization("harsh", so101).terms
+    assert (terms["payload_mass"].low, terms["payload_mass"].high) == (0.0, 0.2)
+    assert terms["push_force"].high == pytest.approx(9.80665 * 0.2)
+    assert terms["push_force"].every == 1.0
+    assert get_randomization("harsh", get_robot("ur10e")) == get_randomization("harsh")
