@@ -40,6 +40,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--authority", type=float, default=1.0, help="0 to 1")
     parser.add_argument(
+        "--fallback",
+        action="store_true",
+        help="take the authority back on trouble; always so where it starts below 1",
+    )
+    parser.add_argument(
         "--hold-when-shifted",
         action="store_true",
         help="stop where inputs leave the training distribution",
@@ -81,6 +86,7 @@ def run(args: argparse.Namespace) -> int:
         shadow=args.shadow,
         driving=args.driving,
         authority=args.authority,
+        fallback=args.fallback,
         hold_when_shifted=args.hold_when_shifted,
         workspace=workspace_of(args),
         clearance=args.clearance,

@@ -67,6 +67,8 @@ class NodeOptions:
     back-end's."""
     authority: float = 1.0
     """Share of the policy's motion that is commanded."""
+    fallback: bool = False
+    """Let trouble take the authority back; always so where it starts below 1."""
     hold_when_shifted: bool = False
     """Stop the arm where inputs leave the training distribution."""
     workspace: Workspace | None = None
@@ -92,7 +94,7 @@ class PolicyNode(GuardedNode):
         self._backend: Backend | None = None
         self._shadow: Shadow | None = None
         self._entities: list[tuple[Callable[[Any], Any], Any]] = []
-        self._last_state = ""
+        self._said = ("", "")
         self._lock = threading.Lock()
         self.declare_parameter("authority", float(options.authority))
         self.add_on_set_parameters_callback(self._on_parameters)
@@ -106,6 +108,7 @@ class PolicyNode(GuardedNode):
         contract = bundle.contract
         robot = contract.arm
         simulated = bool(self.get_parameter("use_sim_time").value)
+        authority = float(self.get_parameter("authority").value)
         self.runtime = Runtime(
             bundle,
             RuntimeOptions(
@@ -113,9 +116,10 @@ class PolicyNode(GuardedNode):
                 hold_when_shifted=options.hold_when_shifted,
                 workspace=options.workspace,
                 clearance=options.clearance,
+                authority=authority,
+                fallback=options.fallback or authority < 1.0,
             ),
         )
-        self.runtime.authority = float(self.get_parameter("authority").value)
         self.runtime.shadow = options.shadow
         kind = options.backend
         if kind == "auto":
@@ -248,7 +252,7 @@ class PolicyNode(GuardedNode):
                         successful=False, reason="authority must lie in [0, 1]"
                     )
                 if self.runtime is not None:
-                    self.runtime.authority = value
+                    self.runtime.authority.request(value)
             elif self.loop is not None:
                 return SetParametersResult(
                     successful=False,
@@ -265,9 +269,11 @@ class PolicyNode(GuardedNode):
         for i, value in enumerate(step.command):
             message.position[i] = value
         self._sent.publish(message)
-        if step.state.value != self._last_state:
-            self._last_state = step.state.value
-            self._publish_status({"state": step.state.value, "reason": step.reason})
+        fallen = runtime.authority.reason
+        if (step.state.value, fallen) != self._said:
+            self._said = step.state.value, fallen
+            reason = step.reason or (fallen and f"authority fell back: {fallen}")
+            self._publish_status({"state": step.state.value, "reason": reason})
 
     def _publish_status(self, content: dict[str, Any]) -> None:
         content["monotonic"] = time.monotonic()

@@ -16,6 +16,7 @@ from forearm.core.bundle import Bundle
 from forearm.core.errors import ForearmError
 from forearm.core.histogram import Histogram
 
+from .authority import Authority, TroubleWatch
 from .faults import Fault, Problem
 from .fence import make_fence
 from .latency_watch import LatencyWatch
@@ -67,8 +68,9 @@ class Runtime:
         self.latency = LatencyWatch(contract)
         reactions = contract.reactions
         self.machine = StateMachine(reactions, chosen.ramp, chosen.recover)
-        self.authority = 1.0
-        """Share of the policy's motion that is commanded, 0 to 1."""
+        dt = contract.control_dt
+        self.authority = Authority(dt, chosen.authority, chosen.fallback)
+        self._trouble = TroubleWatch(dt, contract.tracking_error_limit)
         self.stopping = False
         """Brings the command to rest whatever the state, for deactivation."""
         self.shadow = False
@@ -93,6 +95,7 @@ class Runtime:
         self.limiter.reset(self.watch.position)
         self.machine.activate()
         self.latency.reset()
+        self._trouble.reset()
         self.stopping = False
         self._invalid = None
 
@@ -169,7 +172,15 @@ class Runtime:
         step.age = self.watch.age(now)
         step.wish, step.measured = wish or [], self.watch.position
         step.command, step.velocity = self.limiter.position, self.limiter.velocity
+        self._judge(step)
         return step
+
+    def _judge(self, step: Step) -> None:
+        """Let the authority rise, or fall back if the period was trouble."""
+        shifted = bool(step.wish) and self.shift.outside
+        error = self._distance() if step.measured else 0.0
+        if self.authority.update(self._trouble.check(step, shifted, error)):
+            self._trouble.reset()
 
     def rehearse(self, now: float) -> None:
         """Compute what a step computes and forget it, shortly before the step.
@@ -207,9 +218,13 @@ class Runtime:
                 problems.append(Problem(Fault.STALE, f"the {what} is too old"))
         return problems
 
-    def _tracking(self) -> list[Problem]:
+    def _distance(self) -> float:
+        """Return how far the arm is from its last command [rad]."""
         pairs = zip(self.limiter.position, self.watch.position, strict=True)
-        worst = max(abs(sent - seen) for sent, seen in pairs)
+        return max(abs(sent - seen) for sent, seen in pairs)
+
+    def _tracking(self) -> list[Problem]:
+        worst = self._distance()
         limit = self.contract.tracking_error_limit
         if worst <= limit:
             return []
@@ -238,7 +253,7 @@ class Runtime:
         return wish
 
     def _move(self, wish: list[float] | None, now: float) -> None:
-        share = self.machine.blend(now) * self.authority
+        share = self.machine.blend(now) * self.authority.share
         if wish is not None and share < 1.0:
             last = self.limiter.position
             wish = [p + share * (w - p) for p, w in zip(last, wish, strict=True)]

@@ -32,6 +32,8 @@ class ShiftWatch:
         """Periods in which each input was outside its range."""
         self.checked = 0
         """Periods looked at."""
+        self.outside = False
+        """Whether some input was outside its range in the last one."""
 
     def check(self, inputs: Mapping[str, NDArray[np.float32]]) -> Problem | None:
         """Return the first input that lies outside what training saw, if any."""
@@ -49,6 +51,7 @@ class ShiftWatch:
                     f"{name}[{worst}] is {value[worst]:.3f}, training saw "
                     f"{low[worst]:.3f} to {high[worst]:.3f}",
                 )
+        self.outside = found is not None
         return found
 
     @property

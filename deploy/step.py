@@ -28,6 +28,10 @@ class RuntimeOptions:
     """Least distance between two parts of the arm [m]; the contract's may be larger."""
     hold_when_shifted: bool = False
     """Whether inputs outside the training distribution stop the arm."""
+    authority: float = 1.0
+    """Share of the policy's motion that is commanded, 0 to 1."""
+    fallback: bool = False
+    """Whether trouble takes the authority back."""
 
 
 @dataclass(slots=True)

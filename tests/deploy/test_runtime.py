@@ -201,7 +201,7 @@ def test_too_many_missed_periods_hold(arm):
 
 
 def test_without_authority_the_arm_stays(arm, robot):
-    arm.runtime.authority = 0.0
+    arm.runtime.authority.request(0.0)
     step = arm.run(100)
     assert step.state is State.RUN
     assert step.wish
