@@ -143,7 +143,7 @@ def _values(
     loop: ArmLoop, alone: Randomization, name: str, term: Term | None
 ) -> tuple[list[str], tuple[float, float], float | None]:
     """Draw values of one term and read them back from the simulations."""
-    nominal, read = loop.nominal, Readback(loop.batch)
+    nominal, read = loop.nominal, Readback(loop.batch, loop.task.hook())
     loop.batch.set_values(
         np.arange(DRAWS), {n: np.repeat(v[None], DRAWS, 0) for n, v in nominal.items()}
     )

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .batch import ArmBatch
-from .model import PAYLOAD, build_model
+from .model import PAYLOAD, SpecHook, build_model
 
 Floats = NDArray[np.float64]
 
@@ -24,15 +24,19 @@ DERIVED = ("dof_M0", "body_subtreemass", "dof_invweight0", "body_invweight0")
 class Readback:
     """Reads parameter values back from the compiled fields of a batch."""
 
-    def __init__(self, batch: ArmBatch) -> None:
-        """Look names up in the model by themselves."""
+    def __init__(self, batch: ArmBatch, hook: SpecHook | None = None) -> None:
+        """Look names up in the model by themselves; ``hook`` is the batch's."""
         self._batch, model = batch, batch.model
         joints = [model.joint(name) for name in batch.robot.joint_names]
         self._dof = [int(j.dofadr[0]) for j in joints]
         self._link = [int(model.jnt_bodyid[j.id]) for j in joints]
         self.servos = [model.actuator(name).id for name in batch.robot.joint_names]
         self.payload = model.body(PAYLOAD).id
-        self._nominal = build_model(batch.robot, timestep=float(model.opt.timestep))
+        step = float(model.opt.timestep)
+        self._nominal = build_model(batch.robot, timestep=step, hook=hook)
+        motors = [joint.motor for joint in batch.robot.joints]
+        self._motor = np.array([motor is not None for motor in motors])
+        self._resistance = np.array([m.resistance if m else 1.0 for m in motors])
 
     def field(self, name: str) -> Floats:
         """Return a model field of every simulation, (nsim, ...)."""
@@ -47,10 +51,7 @@ class Readback:
     def __call__(self, name: str) -> Floats:
         """Return values (nsim, size) of a quantity; ours where MuJoCo has no field."""
         reader = READERS.get(name)
-        motor = any(joint.motor for joint in self._batch.robot.joints)
-        if reader is None or (motor and name in ("kp", "kv", "torque_scale")):
-            return self._batch.values[name]
-        return reader(self)
+        return self._batch.values[name] if reader is None else reader(self)
 
     def mass_ratio(self) -> Floats:
         """Return each link's mass over the nominal one, (nsim, n)."""
@@ -91,12 +92,31 @@ class Readback:
         return self.field(field)[:, self.servos, column]
 
     def torque_scale(self) -> Floats:
-        """Return the servos' gain over what kp says, (nsim, n)."""
-        return self.servo("actuator_gainprm", 0) / self._batch.values["kp"]
+        """Return what the servos' torque is multiplied by, (nsim, n).
 
-    def gain(self, field: str, column: int) -> Floats:
-        """Return a servo gain before its torque scale, (nsim, n)."""
-        return self.servo(field, column) / self._batch.values["torque_scale"]
+        An ideal servo's gain over what kp says; a DC motor's nominal resistance over
+        the one in force, as its torque per volt goes with 1 / R.
+        """
+        first = self.servo("actuator_gainprm", 0)
+        ideal = first / self._batch.values["kp"]
+        return np.asarray(np.where(self._motor, self._resistance / first, ideal))
+
+    def gain(self, field: str, column: int, motor_column: int) -> Floats:
+        """Return a servo gain before its torque scale, (nsim, n).
+
+        A DC motor holds its controller's gains in ``actuator_gainprm`` (MuJoCo's XML
+        reference, ``actuator/dcmotor``: R, K, -, -, kp, ki, kd).
+        """
+        ideal = self.servo(field, column) / self._batch.values["torque_scale"]
+        if not self._motor.any():
+            return np.asarray(ideal)
+        motor = self.servo("actuator_gainprm", motor_column) / self.torque_scale()
+        return np.asarray(np.where(self._motor, motor, ideal))
+
+    def kv(self) -> Floats:
+        """Return the servos' velocity gain, (nsim, n); a bias is its negative."""
+        sign = np.where(self._motor, 1.0, -1.0)
+        return np.asarray(sign * self.gain("actuator_biasprm", 2, 6))
 
     def tilt(self) -> Floats:
         """Return roll and pitch of the base by the direction of gravity, (nsim, 2)."""
@@ -105,8 +125,8 @@ class Readback:
 
 
 READERS: dict[str, Callable[[Readback], Floats]] = {
-    "kp": lambda r: r.gain("actuator_gainprm", 0),
-    "kv": lambda r: -r.gain("actuator_biasprm", 2),
+    "kp": lambda r: r.gain("actuator_gainprm", 0, 4),
+    "kv": Readback.kv,
     "torque_scale": Readback.torque_scale,
     "armature": lambda r: r.joint("dof_armature"),
     "viscous": lambda r: r.joint("dof_damping"),
