@@ -6,6 +6,8 @@ import pytest
 from rosbags.highlevel import AnyReader
 
 from forearm.core.kinematics import Kinematics
+from forearm.core.log_text import read_timing
+from forearm.core.timing import Measured
 from forearm.deploy.supervisor import Task, check_alive, forearm, supervised
 
 rclpy = pytest.importorskip("rclpy", reason="ROS 2 is not installed")
@@ -46,6 +48,13 @@ def test_plant_node_and_recorder_reach_a_target_over_dds(
     # It drove, else there were no success; a busy computer may make it hold at the end.
     assert fields["state"] in ("run", "hold")
     assert (log / "metadata.yaml").is_file()
+    measured = Measured(read_timing(log))
+    # The last record is of the stop or, on a busy computer, of a second before it.
+    assert abs(measured.ticks - int(fields["ticks"])) <= 50
+    assert abs(measured.histograms["command"].count - measured.ticks) <= 1
+    # Plant and node share a clock: every stamp has an age.
+    assert measured.histograms["sensor_age"].count > 100
+    assert measured.other_clock == 0
     with AnyReader([log]) as reader:
         counts = {t: i.msgcount for t, i in reader.topics.items()}
         assert counts["/joint_states"] > 500
@@ -59,6 +68,30 @@ def test_plant_node_and_recorder_reach_a_target_over_dds(
         *_, (connection, _, raw) = reader.messages(states)
         last = reader.deserialize(raw, connection.msgtype)
     assert np.abs(np.array(last.position) - joint_pos).max() < 0.05
+
+
+def test_a_policy_in_shadow_is_compared_with_the_node_that_drives(
+    bundle, robot, tmp_path
+):
+    from forearm.deploy.targets import Target, run_episodes
+
+    deploy = forearm("deploy", str(bundle.path), "--backend", "forward")
+    shadow = ("--shadow", "--name", "watcher", "--record", str(tmp_path / "log"))
+    plant = Task(name="plant", command=forearm("plant", "--robot", "ur5e"))
+    driver = Task(name="driver", command=deploy)
+    watcher = Task(name="watcher", command=[*deploy, *shadow])
+    target = Target((0.2, -0.15, 0.1), (1.0, 0.0, 0.0, 0.0))
+    with supervised([plant, driver, watcher], tmp_path) as running:
+        for node in ("forearm_policy", "watcher"):  # the second with both at work
+            run_episodes(robot, [target], {"episode_time": 1.5}, node=node)
+        check_alive(running)
+    last = read_timing(tmp_path / "log", "watcher")[-1]
+    assert last.driving == "forward_position_controller/commands"
+    found = [d.summary() for d in last.differences.values()]
+    assert len(found) == robot.n
+    assert min(d["count"] for d in found) > 10
+    # Of the same policy; it commands up to 1 rad/s, and a tick is 20 ms apart.
+    assert max(d["rms"] for d in found) < 0.02
 
 
 def test_a_bundle_of_another_robot_is_refused_in_one_sentence(bundle, tmp_path):

@@ -11,6 +11,7 @@ from rosbags.highlevel import AnyReader
 
 from forearm.core.bundle import CONTRACT
 from forearm.core.errors import FileError
+from forearm.core.log_text import read_timing
 from forearm.core.robots import get_robot
 from forearm.deploy.record_repair import repair_log
 
@@ -67,6 +68,7 @@ def test_a_killed_recorder_loses_less_than_a_second(rig, recorder, tmp_path):
     repaired = repair_log(tmp_path / "log", tmp_path / "saved")
     found = times(tmp_path / "saved")
     assert repaired.messages > 0
+    assert read_timing(tmp_path / "saved")[-1].ticks > 0
     assert 0 < at - found[-1] < LOST * 1e9
     assert max(b - a for a, b in itertools.pairwise(found)) < 0.2e9
     assert attachments(tmp_path / "saved") == {CONTRACT}
