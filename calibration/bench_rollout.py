@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from forearm.core.log import Floats
+from forearm.core.errors import ForearmError
+from forearm.core.log import Floats, RunLog
 from forearm.core.log_io import read_log
 from forearm.core.params import nominal_values
 from forearm.core.robot import RobotSpec
@@ -16,14 +17,19 @@ from forearm.core.robots import get_robot
 from forearm.sim.plant_spec import PlantSpec
 
 from .calibrate import calibrate
+from .peer_sysid import sysid_servo
+from .pendulum import Bench
 from .record import record_plant
 from .result import UNIT, Result
 
-PLANTS = 6
-"""Hidden plants per run; each takes about 20 s."""
+PLANTS = 50
+"""Hidden plants per run; each takes about 20 s of processor time."""
 
 NINETY = 1.6449
 """Half width of a 90 % interval in standard deviations."""
+
+NATIVE_LAW = "coulomb + viscous + torque limit, plain MuJoCo"
+"""What plain MuJoCo can simulate of a servo."""
 
 RELATIVE = ("kp", "kv", "armature", "viscous", "coulomb", "payload_mass")
 """Parameters whose error is told as a part of the truth."""
@@ -48,7 +54,7 @@ def xl330_servo(folder: Path) -> list[Case]:
         "unit": f"{UNIT}, mean absolute over 6 s",
         "seconds": result.seconds,
     }
-    return [
+    cases: list[Case] = [
         {
             **shared,
             "model": model,
@@ -59,23 +65,45 @@ def xl330_servo(folder: Path) -> list[Case]:
         }
         for model, key in (
             (result.friction, "after"),
-            ("coulomb + viscous, plain MuJoCo", "native"),
+            (NATIVE_LAW, "native"),
             ("data sheet", "before"),
         )
     ]
+    cases[1] |= _beside_sysid(robot, logs, [read_log(p, robot) for p in held], names)
+    return cases
 
 
-def hidden_plants(folder: Path) -> list[Case]:
+def _beside_sysid(
+    robot: RobotSpec, logs: list[RunLog], held: list[RunLog], names: list[str]
+) -> Case:
+    """Return the peer's error on the same logs; the reason where it cannot run."""
+    try:
+        values, seconds = sysid_servo(robot, logs)
+    except ForearmError as why:
+        return {"peer": str(why)}
+    errors = 1e3 * Bench(held).errors(values)[0]
+    return {
+        "peer": "mujoco.sysid, the same parameters",
+        "peer_error": dict(zip(names, errors.tolist(), strict=True)),
+        "peer_seconds": seconds,
+    }
+
+
+def hidden_plants(folder: Path, plants: int = PLANTS) -> list[Case]:
     """Recover the truth of simulated plants and count what the intervals hold.
 
     The worst error over the plants is told for each parameter.
+
+    Args:
+        folder: of recorded logs, not needed.
+        plants: how many.
     """
     del folder
     robot = get_robot("ur5e")
     worst: dict[str, float] = {}
     inside: list[bool] = []
     seconds = []
-    for seed in range(PLANTS):
+    for seed in range(plants):
         spec = random_plant(robot, seed)
         log = record_plant(robot, spec, 45.0, np.random.default_rng(1000 + seed))
         begin = time.monotonic()
@@ -84,7 +112,7 @@ def hidden_plants(folder: Path) -> list[Case]:
         for name, (error, hit) in judge_plant(result, spec, robot).items():
             worst[name] = max(worst.get(name, 0.0), error)
             inside += hit
-    trained = f"{PLANTS} random plants, 45 s each"
+    trained = f"{plants} random plants, 45 s each"
     shared = {"data": "ur5e plants", "trained_on": trained, "seconds": max(seconds)}
     return [
         {

@@ -27,7 +27,7 @@ from .joint_gate import Flags, gate, of_joints
 from .pendulum_fit import calibrate_bench, is_bench
 from .posterior_params import params_of
 from .result import UNIT, Result
-from .rollout import LADDER, Rollout
+from .rollout import LADDER, PHYSICS, Rollout
 from .staged import Staged, fit_staged
 from .windows import HORIZON, Parts, Window, noise_scales, split
 
@@ -35,6 +35,13 @@ __all__ = ("UNIT", "WINDOWS", "Result", "calibrate")
 
 WINDOWS = 16
 """Most windows fitted; more change little and cost time."""
+
+STEP_BOUND = (
+    f"kp, kv and armature hold for MuJoCo's implicitfast at {1e3 * PHYSICS:g} ms, "
+    "which adds kv times the step to the inertia: a simulator with another step or "
+    "integrator needs others, up to a quarter away"
+)
+"""What a fit by simulation cannot know: the arm behind the simulator's step."""
 
 DELAYS = (0.01, 0.02, 0.04, 0.08)
 """Command delays tried as a start beside what regression gives [s]."""
@@ -99,6 +106,8 @@ def _judged(
     notes = {
         "logs": [str(log.meta.get("source", "in memory")) for log in logs],
         "held_out": {"before": before, "after": after, "unit": UNIT},
+        # Gains and armature are those of this step and this integrator.
+        "physics": {"timestep": PHYSICS, "integrator": "implicitfast"},
     }
     return Result(
         robot=robot,
@@ -106,7 +115,7 @@ def _judged(
         before=before,
         after=after,
         per_joint=joint_table(robot, errors),
-        findings=findings,
+        findings=[*findings, STEP_BOUND],
         unidentifiable=unknown_words(unknowns, staged.found),
         held=parts.figure,
         simulated=simulated,

@@ -14,7 +14,7 @@ from .linearize import HUBER, Linear, linearize
 from .rollout import Rollout
 from .unknowns import Unknowns
 
-SLOPES = 12
+SLOPES = 8
 """Most times the slopes are found; a fit from a good start needs two or three."""
 
 CHORDS = 6

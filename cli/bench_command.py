@@ -12,6 +12,12 @@ KINDS = {
 }
 """Module whose ``run()`` measures each kind."""
 
+PAGES = {
+    "control": "forearm.deploy.bench_report",
+    "calibration": "forearm.calibration.bench",
+}
+"""Module whose ``markdown()`` makes a page of a result."""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``forearm bench``."""
@@ -29,7 +35,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="control: also watch the memory of a long run, ten minutes",
     )
     parser.add_argument(
-        "--markdown", metavar="FILE", help="control: write the result as a page"
+        "--markdown",
+        metavar="FILE",
+        help="control, calibration: write the result as a page",
+    )
+    parser.add_argument("--only", metavar="CASE", help="calibration: this case alone")
+    parser.add_argument(
+        "--plants",
+        type=int,
+        default=50,
+        metavar="N",
+        help="calibration: plants of the case hidden_plants",
     )
 
 
@@ -42,6 +58,7 @@ def run(args: argparse.Namespace) -> int:
         raise UnknownNameError("benchmark", args.kind, KINDS)
     options: dict[str, dict[str, object]] = {
         "control": {"soak": args.soak},
+        "calibration": {"only": args.only, "plants": args.plants},
         "sim": {"task": args.task, "robot": args.robot},
     }
     chosen = options.get(args.kind, {})
@@ -52,8 +69,7 @@ def run(args: argparse.Namespace) -> int:
         )
     if args.json:
         write_json(args.json, result)
-    if args.markdown and args.kind == "control":
-        from forearm.deploy.bench_report import markdown
-
-        write_atomic(args.markdown, markdown(result))
+    if args.markdown and args.kind in PAGES:
+        page = importlib.import_module(PAGES[args.kind]).markdown(result)
+        write_atomic(args.markdown, page)
     return 0

@@ -89,6 +89,12 @@ def test_the_hidden_truth_is_found(result: Result, name: str, tolerance: float) 
     assert found.provenance == ["measured"] * ROBOT.n
 
 
+def test_the_step_the_gains_hold_for_is_told(result: Result) -> None:
+    physics = {"timestep": 0.001, "integrator": "implicitfast"}
+    assert result.params.notes["physics"] == physics
+    assert any("implicitfast at 1 ms" in finding for finding in result.findings)
+
+
 def test_the_hidden_delay_is_found_within_half_a_millisecond(result: Result) -> None:
     (delay,) = result.params.params["command_delay"].value
     assert abs(delay - 0.024) < 0.0005
