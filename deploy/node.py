@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
-from geometry_msgs.msg import PoseStamped
 from rcl_interfaces.msg import SetParametersResult
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Bool, String
@@ -154,7 +153,6 @@ class PolicyNode(GuardedNode):
         qos = newest_only()
         for message, topic, callback in (
             (JointState, robot.ros.joint_states, self._joint_state_callback()),
-            (PoseStamped, robot.ros.target, self._on_target),
             (Bool, "estop", self._on_estop_topic),
         ):
             subscription = self.create_subscription(message, topic, callback, qos)
@@ -223,14 +221,6 @@ class PolicyNode(GuardedNode):
             info.get("publication_sequence_number"),
         )
         self._inbox.append(sample)
-
-    def _on_target(self, message: Any) -> None:
-        p, q = message.pose.position, message.pose.orientation
-        runtime = self.runtime
-        if runtime is not None and not runtime.on_target(
-            (p.x, p.y, p.z), (q.w, q.x, q.y, q.z), time.monotonic()
-        ):
-            self.get_logger().warning("refused a target that is not a finite pose")
 
     def _on_estop_topic(self, message: Any) -> None:
         if message.data and self.runtime is not None:
