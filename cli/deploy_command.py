@@ -132,9 +132,10 @@ def make_guard(args: argparse.Namespace, contract: Contract) -> Guarding | None:
     """Return the guard process of the backend that needs one."""
     if args.backend != "velocity" or args.shadow:
         return None
+    from forearm.deploy.backends import VELOCITY, controller_of
     from forearm.deploy.guard_node import Guarding
 
-    controller = contract.arm.ros.velocity_controller
+    controller = controller_of(contract, VELOCITY)
     return Guarding(
         args.name, args.namespace, controller, contract.limits, contract.control_dt
     )

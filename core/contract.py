@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from .geometry import Geometry, Workspace
 from .robot import RobotSpec
 from .robots import BENCHES, ROBOTS, get_robot
+from .training_range import TrainingRange
 
 FORMAT: Final = 1
 """Version of the layout; a node refuses a newer one."""
@@ -131,6 +132,8 @@ class Contract(_Strict):
     """Box that the commanded pose may not leave; none for no box."""
     clearance: float | None = Field(default=None, gt=0)
     """Least distance between two capsules of the arm [m]; none for no check."""
+    training: TrainingRange | None = None
+    """What the policy sensed in training; none where nothing is known."""
     reactions: Reactions = Reactions()
     latency: Latency = Latency()
     task: str

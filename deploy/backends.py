@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from forearm.core.contract import Contract
 from forearm.core.errors import UnknownNameError
 from forearm.core.ros import newest_only
 
@@ -129,18 +130,36 @@ def command_topic(kind: str, controller: str) -> str:
     return f"{controller}/{name}"
 
 
-def make_backend(
-    node: Any, kind: str, controller: str, joints: list[str], dt: float
-) -> Backend:
-    """Return the backend of a ``kind``.
+def kind_of(contract: Contract) -> str:
+    """Return the kind of backend for the controller that the contract names."""
+    return FORWARD if contract.output.message == MESSAGES[FORWARD] else TRAJECTORY
+
+
+def controller_of(contract: Contract, kind: str) -> str:
+    """Return the name of the controller of a ``kind``.
+
+    The contract names one; those of another kind have the arm's usual names.
+    """
+    if kind == kind_of(contract):
+        return contract.output.controller
+    names = contract.arm.ros
+    if kind == VELOCITY:
+        return names.velocity_controller
+    return names.position_controller if kind == FORWARD else names.trajectory_controller
+
+
+def make_backend(node: Any, contract: Contract, kind: str) -> Backend:
+    """Return the backend of a ``kind``; ``auto`` is what the contract says.
 
     Raises:
         UnknownNameError: there is no such kind.
     """
+    kind = kind_of(contract) if kind == "auto" else kind
+    if kind not in MESSAGES:
+        raise UnknownNameError("backend", kind, {"auto", *MESSAGES})
+    controller, joints = controller_of(contract, kind), contract.joints
     if kind == FORWARD:
         return ForwardBackend(node, controller, joints)
     if kind == TRAJECTORY:
-        return TrajectoryBackend(node, controller, joints, dt)
-    if kind == VELOCITY:
-        return VelocityBackend(node, joints)
-    raise UnknownNameError("backend", kind, MESSAGES)
+        return TrajectoryBackend(node, controller, joints, contract.control_dt)
+    return VelocityBackend(node, joints)

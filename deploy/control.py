@@ -16,7 +16,7 @@ from forearm.core.histogram import Histogram
 
 from .realtime import enter_realtime
 from .runtime import Runtime
-from .schedule import Schedule
+from .schedule import Rate, Schedule
 from .shadow import Shadow
 from .step import Step
 from .watchdog import JointSample
@@ -58,6 +58,8 @@ class Timing:
     """The same since its stamp, where the stamp is of this computer's clock."""
     other_clock: int = 0
     """Periods whose joint state had a stamp of another clock."""
+    rate: Rate = field(default_factory=Rate)
+    """How many commands a second were sent since it was last read."""
     ticks: int = 0
     missed: int = 0
     realtime: str = ""

@@ -11,6 +11,7 @@ from .control import ControlLoop
 from .fence import Fence
 from .runtime import Runtime
 from .shadow import Shadow
+from .shift import ShiftWatch
 from .state_machine import State
 
 
@@ -24,7 +25,8 @@ def status_fields(runtime: Runtime | None, loop: ControlLoop | None) -> dict[str
     fields = {
         "state": state.value if loop.alive else "dead",
         "reason": runtime.machine.reason,
-        "rate_hz": f"{1 / period:g}",
+        "rate_hz": f"{timing.rate.read(timing.ticks):.2f}",
+        "nominal_hz": f"{1 / period:g}",
         "ticks": str(timing.ticks),
         "missed": str(timing.missed),
         "missed_percent": f"{100 * timing.missed / ticks:.3f}",
@@ -34,7 +36,7 @@ def status_fields(runtime: Runtime | None, loop: ControlLoop | None) -> dict[str
         "authority_requested": f"{runtime.authority.requested:g}",
         "authority_safe": f"{runtime.authority.safe:g}",
         "authority_fell_back": runtime.authority.reason,
-        "shifted_percent": f"{100 * runtime.shift.share:.2f}",
+        **_shift(runtime.shift),
         "realtime": timing.realtime,
         "policy_sha256": runtime.contract.sha256.get("policy.onnx", ""),
     }
@@ -94,6 +96,17 @@ def _measured(runtime: Runtime, loop: ControlLoop) -> dict[str, Histogram]:
         "work": timing.work,
         "publish": timing.publish,
         "command": timing.command,
+    }
+
+
+def _shift(shift: ShiftWatch) -> dict[str, str]:
+    """Return the share of time outside training, shifted, and of the worst elements."""
+    most = [f"{name} {100 * part:.1f} %" for name, part in shift.worst().items()]
+    shifted = 100 * shift.shifted / max(shift.checked, 1)
+    return {
+        "outside_percent": f"{100 * shift.share:.2f}",
+        "shifted_percent": f"{shifted:.2f}",
+        "outside_most": ", ".join(most),
     }
 
 

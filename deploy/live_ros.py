@@ -15,7 +15,7 @@ from sensor_msgs.msg import JointState
 from forearm.core.contract import Contract
 from forearm.core.ros import Spinner, newest_only, seconds, session
 
-from .backends import FORWARD, MESSAGES, TRAJECTORY
+from .backends import FORWARD, TRAJECTORY, kind_of
 from .live import Endpoint, Heard, Live
 from .watchdog import JointSample
 
@@ -41,7 +41,7 @@ class LiveWatcher(Node):
         super().__init__("forearm_inspect", namespace=namespace, context=context)
         self._contract, names = contract, contract.arm.ros
         self._names = names
-        kind = FORWARD if contract.output.message == MESSAGES[FORWARD] else TRAJECTORY
+        kind = kind_of(contract)
         controller = contract.output.controller
         self._topics = {
             "state": self.resolve_topic_name(names.joint_states),

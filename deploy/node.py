@@ -17,19 +17,13 @@ from std_msgs.msg import Bool, String
 from std_srvs.srv import Trigger
 
 from forearm.core.bundle import load_bundle
+from forearm.core.contract import Contract
 from forearm.core.errors import ForearmError
 from forearm.core.geometry import Workspace
 from forearm.core.ros import latched, newest_only, seconds
 from forearm.core.timing import TOPIC
 
-from .backends import (
-    FORWARD,
-    MESSAGES,
-    TRAJECTORY,
-    Backend,
-    command_topic,
-    make_backend,
-)
+from .backends import Backend, command_topic, controller_of, kind_of, make_backend
 from .control import ControlLoop
 from .diagnostics import diagnostic_array, status_fields, timing_record
 from .lifecycle_node import GuardedNode
@@ -105,7 +99,6 @@ class PolicyNode(GuardedNode):
         options = self.options
         bundle = load_bundle(options.bundle, options.verify_key)
         contract = bundle.contract
-        robot = contract.arm
         simulated = bool(self.get_parameter("use_sim_time").value)
         authority = float(self.get_parameter("authority").value)
         self.runtime = Runtime(
@@ -120,28 +113,22 @@ class PolicyNode(GuardedNode):
             ),
         )
         self.runtime.shadow = options.shadow
-        kind = options.backend
-        if kind == "auto":
-            kind = (
-                FORWARD if contract.output.message == MESSAGES[FORWARD] else TRAJECTORY
-            )
-        self._connect(kind, contract.joints, robot, contract.control_dt)
+        self._connect(contract)
         for subscription in follow_task(self, self.runtime):
             self._keep(self.destroy_subscription, subscription)
 
-    def _connect(self, kind: str, joints: list[str], robot: Any, dt: float) -> None:
-        controller = (
-            robot.ros.position_controller
-            if kind == FORWARD
-            else robot.ros.trajectory_controller
-        )
+    def _connect(self, contract: Contract) -> None:
+        robot, joints = contract.arm, contract.joints
         self._inbox.clear()
         if not self.options.shadow:
-            self._backend = make_backend(self, kind, controller, joints, dt)
+            self._backend = make_backend(self, contract, self.options.backend)
             self._keep(self.destroy_publisher, self._backend.publisher)
         else:
-            topic = self.options.driving or command_topic(kind, controller)
-            self._shadow = Shadow(joints, dt, topic)
+            kind = self.options.backend
+            kind = kind_of(contract) if kind == "auto" else kind
+            topic = command_topic(kind, controller_of(contract, kind))
+            topic = self.options.driving or topic
+            self._shadow = Shadow(joints, contract.control_dt, topic)
             listener = listen(self, self._shadow)
             self._keep(self.destroy_subscription, listener)
         self._sent_topic = (

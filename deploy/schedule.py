@@ -9,6 +9,27 @@ from collections.abc import Callable
 Clock = Callable[[], float]
 
 
+SHORTEST = 0.2
+"""Least time over which a rate is measured [s]; over less the last one stands."""
+
+
+class Rate:
+    """How often something happens, between two readings of its count."""
+
+    def __init__(self, clock: Clock = time.monotonic) -> None:
+        """Start now, with none so far."""
+        self._clock = clock
+        self._count, self._since, self._rate = 0, clock(), 0.0
+
+    def read(self, count: int) -> float:
+        """Return the rate since the last reading [Hz] for the total ``count``."""
+        now = self._clock()
+        if now - self._since >= SHORTEST:
+            self._rate = (count - self._count) / (now - self._since)
+            self._count, self._since = count, now
+        return self._rate
+
+
 class Schedule:
     """Deadlines ``start + k period``; work that overruns never makes a burst."""
 

@@ -31,10 +31,9 @@ from forearm.core.interface import Interface
 from forearm.core.observation import SENSORS
 from forearm.core.robot import RobotSpec
 from forearm.core.robots import OWN, get_robot
+from forearm.core.training_range import TrainingRange
 from forearm.sim.geometry import arm_geometry
-from forearm.sim.loop import ArmLoop
 from forearm.sim.quantities import all_nominal
-from forearm.sim.randomization import Randomization
 from forearm.sim.tasks import Task
 from forearm.sim.user_robot import portable
 
@@ -42,6 +41,7 @@ from .actor import Actor
 from .card import model_card
 from .evaluate import evaluate
 from .parity import Parity, prove_parity, random_sensors, torch_rows
+from .sensed import training_range
 from .tolerance import DELAYS, delay_curve, tolerated_delay
 from .train import Run
 
@@ -92,22 +92,23 @@ def export(
     policy = to_onnx(actor)
     parity = prove_parity(policy, actor, robot, task)
     evaluation = _evaluation(run, actor, episodes)
-    low, high = sensed_range(actor, robot, task, run.randomization())
+    training = training_range(actor, robot, task, run.randomization())
     whole = task.equip(robot)
     contract = Contract(
         robot=robot.name,
         own_robot=portable(robot) if robot.name in OWN else None,
         joints=list(whole.joint_names),
         control_dt=task.control_dt,
-        inputs=_inputs(actor.interface, robot, low, high),
+        inputs=_inputs(actor.interface, robot, training),
         output=Output(
             controller=robot.ros.trajectory_controller,
             message="trajectory_msgs/msg/JointTrajectory",
         ),
         limits=_limits(whole),
-        geometry=arm_geometry(robot),
+        geometry=arm_geometry(whole if robot.gripper else robot),
         workspace=workspace,
         clearance=clearance,
+        training=training,
         latency=_latency(run, evaluation.delays),
         task=task.name,
         task_info=task(robot, 1).info(),
@@ -154,25 +155,6 @@ def to_onnx(actor: Actor) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def sensed_range(
-    actor: Actor, robot: RobotSpec, task: type[Task], randomization: Randomization
-) -> tuple[dict[str, Singles], dict[str, Singles]]:
-    """Return the smallest and largest value of each sensor over many episodes."""
-    loop = ArmLoop(robot, task, 256, randomization=randomization)
-    observation = loop.reset()
-    low = {n: np.asarray(loop.sensors[n]).min(axis=0) for n in actor.interface.sensors}
-    high = {n: np.asarray(loop.sensors[n]).max(axis=0) for n in actor.interface.sensors}
-    for _ in range(2 * loop.task.steps):
-        observation = loop.step_command(
-            actor.act(loop.sensors, observation)
-        ).observation
-        for name in low:
-            value = np.asarray(loop.sensors[name])
-            low[name] = np.minimum(low[name], value.min(axis=0))
-            high[name] = np.maximum(high[name], value.max(axis=0))
-    return low, high
-
-
 OBJECT_MAX_AGE = dict.fromkeys(("object_position", "object_quat_wxyz"), 0.2)
 """Oldest object pose a policy accepts [s]: five times the trained camera's delay."""
 
@@ -194,8 +176,7 @@ SOURCES = {
 def _inputs(
     interface: Interface,
     robot: RobotSpec,
-    low: dict[str, Singles],
-    high: dict[str, Singles],
+    training: TrainingRange,
 ) -> list[Input]:
     inputs = []
     for name, size in interface.sensors.items():
@@ -212,8 +193,8 @@ def _inputs(
                 topic=topics.get(source),
                 field=ROS_FIELDS.get(name, "pose" if kind == "task" else None),
                 max_age=MAX_AGE if kind == "robot" else OBJECT_MAX_AGE.get(name),
-                low=low[name].astype(float).tolist(),
-                high=high[name].astype(float).tolist(),
+                low=training.at(name, 0.0).tolist(),
+                high=training.at(name, 1.0).tolist(),
             )
         )
     return inputs

@@ -3,8 +3,15 @@ import pytest
 from forearm.core.errors import ForearmError
 from forearm.core.histogram import Histogram
 from forearm.core.ros import check_environment
+from forearm.deploy.backends import (
+    FORWARD,
+    TRAJECTORY,
+    VELOCITY,
+    controller_of,
+    kind_of,
+)
 from forearm.deploy.judge import violations
-from forearm.deploy.schedule import Schedule
+from forearm.deploy.schedule import Rate, Schedule
 
 
 class Time:
@@ -83,3 +90,24 @@ def test_wheels_and_a_sourced_distribution_are_not_mixed():
         check_environment(
             {"AMENT_PREFIX_PATH": "/opt/ros/jazzy", "ROS_DISTRO": "jazzy"}
         )
+
+
+def test_the_rate_is_what_was_counted_not_what_was_asked_for():
+    now = [10.0]
+    rate = Rate(lambda: now[0])
+    assert rate.read(0) == 0.0
+    now[0] = 11.0
+    assert rate.read(43) == pytest.approx(43.0)
+    now[0] = 11.1  # too soon to tell
+    assert rate.read(90) == pytest.approx(43.0)
+    now[0] = 12.0
+    assert rate.read(63) == pytest.approx(20.0)
+
+
+def test_the_contract_names_the_controller_and_the_arm_those_of_other_kinds(bundle):
+    output = bundle.contract.output.model_copy(update={"controller": "mine"})
+    contract = bundle.contract.model_copy(update={"output": output})
+    assert kind_of(contract) == TRAJECTORY
+    assert controller_of(contract, TRAJECTORY) == "mine"
+    assert controller_of(contract, FORWARD) == "forward_position_controller"
+    assert controller_of(contract, VELOCITY) == "forward_velocity_controller"
