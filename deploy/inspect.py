@@ -28,6 +28,9 @@ def words(contract: Contract) -> list[str]:
         )
     reactions = contract.reactions.model_dump().items()
     lines.append("on " + ", ".join(f"{k}: {v}" for k, v in reactions))
+    tolerated = contract.latency.tolerated
+    if tolerated is not None:
+        lines.append(f"holds when the loop is more than {tolerated * 1e3:g} ms late")
     if contract.evaluation is not None:
         low, high = contract.evaluation.wilson_95
         lines.append(
