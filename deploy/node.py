@@ -273,6 +273,10 @@ class PolicyNode(GuardedNode):
         runtime, loop = self.runtime, self.loop
         if runtime is not None and loop is not None:
             self._publish_timing(runtime, loop)
+            if not self.options.message_info:
+                # Messages do not tell here who sent them, but the graph does.
+                topic = runtime.contract.arm.ros.joint_states
+                runtime.on_publishers(self.count_publishers(topic))
         fields = status_fields(runtime, loop)
         stamp = self.get_clock().now().to_msg()
         name = self.get_fully_qualified_name().lstrip("/")

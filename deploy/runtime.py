@@ -105,6 +105,12 @@ class Runtime:
         if problem is not None:
             self._invalid = problem
 
+    def on_publishers(self, count: int) -> None:
+        """Take how many publishers of joint states the transport's graph shows."""
+        if count > 1:
+            text = f"{count} publishers of joint states"
+            self._invalid = Problem(Fault.SECOND_PUBLISHER, text)
+
     def on_target(
         self, position: Sequence[float], quat_wxyz: Sequence[float], now: float
     ) -> bool:

@@ -54,7 +54,6 @@ def robot(
 ) -> Iterator[None]:
     """A driver in this process, in a thread of its own, with one thing wrong."""
     from rclpy.node import Node
-    from sensor_msgs.msg import JointState
     from std_msgs.msg import Float64MultiArray
     from trajectory_msgs.msg import JointTrajectory
 
@@ -63,21 +62,7 @@ def robot(
     with session() as context:
         nodes = [Node(f"driver_{k}", context=context) for k in range(publishers)]
         for node in nodes:
-            states = node.create_publisher(JointState, "joint_states", 10)
-            n = ROBOT.n - missing
-            message = JointState(
-                name=list(ROBOT.joint_names[:n]),
-                position=[scale * q for q in HOME[:n]],
-                velocity=[0.0] * n,
-            )
-
-            def publish(states: Any = states, message: Any = message) -> None:
-                now = time.time() - delay
-                message.header.stamp.sec = int(now)
-                message.header.stamp.nanosec = int((now % 1) * 1e9)
-                states.publish(message)
-
-            node.create_timer(1 / rate, publish)
+            publish_states(node, rate, missing, scale, delay)
         taker = Node(controller, context=context)
         taker.declare_parameter("joints", joints or list(ROBOT.joint_names))
         if listen and controller == TRAJECTORY:
@@ -93,6 +78,29 @@ def robot(
             spinner.stop()
             for node in (*nodes, taker):
                 node.destroy_node()
+
+
+def publish_states(
+    node: Any, rate: float, missing: int, scale: float, delay: float
+) -> None:
+    """Let ``node`` publish the home pose: scaled, incomplete or with old stamps."""
+    from sensor_msgs.msg import JointState
+
+    states = node.create_publisher(JointState, "joint_states", 10)
+    n = ROBOT.n - missing
+    message = JointState(
+        name=list(ROBOT.joint_names[:n]),
+        position=[scale * q for q in HOME[:n]],
+        velocity=[0.0] * n,
+    )
+
+    def publish() -> None:
+        now = time.time() - delay
+        message.header.stamp.sec = int(now)
+        message.header.stamp.nanosec = int((now % 1) * 1e9)
+        states.publish(message)
+
+    node.create_timer(1 / rate, publish)
 
 
 def findings(bundle: Bundle, folder: Path, *arguments: str) -> tuple[int, list[Any]]:

@@ -164,6 +164,16 @@ def test_two_publishers_are_a_latched_fault(arm):
     assert arm.run(100, publisher=b"a").state is State.FAULT
 
 
+def test_a_second_publisher_in_the_graph_is_a_latched_fault(arm):
+    arm.run(80)
+    arm.runtime.on_publishers(1)
+    assert arm.tick().state is State.RUN
+    arm.runtime.on_publishers(2)
+    step = arm.tick()
+    assert step.state is State.FAULT
+    assert step.reason == "2 publishers of joint states"
+
+
 def test_a_blocked_arm_is_a_latched_fault(arm):
     arm.run(60)
     arm.runtime.on_target((2.0, 2.0, 2.0), (1, 0, 0, 0), arm.now)

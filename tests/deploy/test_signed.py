@@ -1,0 +1,57 @@
+"""A signed bundle drives an arm over real DDS; what is not signed never starts."""
+
+import pytest
+
+from forearm.cli.main import main
+from forearm.core.bundle import CONTRACT
+from forearm.core.robots import get_robot
+from forearm.core.signature import sign
+from forearm.deploy.sample import sample_bundle
+from forearm.deploy.supervisor import Task, forearm, supervised
+
+pytestmark = [pytest.mark.ros, pytest.mark.usefixtures("ros_domain")]
+
+
+@pytest.fixture
+def keys(tmp_path):
+    """A private and a public key file, as openssl writes them."""
+    crypto = pytest.importorskip("cryptography.hazmat.primitives.serialization")
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    key = Ed25519PrivateKey.generate()
+    private, public = tmp_path / "key.pem", tmp_path / "key.pub"
+    private.write_bytes(
+        key.private_bytes(
+            crypto.Encoding.PEM,
+            crypto.PrivateFormat.PKCS8,
+            crypto.NoEncryption(),
+        )
+    )
+    private.chmod(0o600)
+    public.write_bytes(
+        key.public_key().public_bytes(
+            crypto.Encoding.PEM, crypto.PublicFormat.SubjectPublicKeyInfo
+        )
+    )
+    return private, public
+
+
+def test_a_signed_bundle_drives_an_arm_and_an_unsigned_one_is_refused(
+    keys, tmp_path, capsys
+):
+    pytest.importorskip("rclpy", reason="ROS 2 is not installed")
+    bundle = sample_bundle(tmp_path / "bundle", get_robot("ur5e"), width=16)
+    private, public = keys
+    options = [str(bundle.path), "--verify-key", str(public)]
+    assert main(["deploy", *options]) == 2
+    assert "sign" in capsys.readouterr().err
+    sign(bundle.path / CONTRACT, private)
+    arm = Task(name="plant", command=forearm("plant", "--robot", "ur5e"))
+    report = tmp_path / "report.json"
+    node = [*options, "--seconds", "0.5", "--wait", "60", "--json", str(report)]
+    with supervised([arm], tmp_path / "out"):
+        deploy = Task(name="node", command=forearm("deploy", *node))
+        with supervised([deploy], tmp_path / "node") as running:
+            assert running["node"].wait(90.0), running["node"].output()
+            assert running["node"].status() == 0, running["node"].output()
+    assert '"ticks"' in report.read_text()
