@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from forearm.core.histogram import Histogram
@@ -52,7 +53,10 @@ def _fence(fence: Fence | None) -> dict[str, str]:
         return {}
     return {
         "workspace_refusals": str(fence.refused),
-        "workspace_margin_mm": f"{1e3 * fence.margin:.0f}",
+        # Nothing has been looked at before the policy first drives.
+        "workspace_margin_mm": (
+            f"{1e3 * fence.margin:.0f}" if math.isfinite(fence.margin) else ""
+        ),
     }
 
 

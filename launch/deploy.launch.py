@@ -13,7 +13,7 @@ from launch.actions import (
 )
 from launch.substitutions import LaunchConfiguration
 
-OPTIONS = ("namespace", "record", "backend", "authority")
+OPTIONS = ("namespace", "record", "backend", "authority", "clearance")
 """Arguments handed on as options of the same name, where they are not empty."""
 
 
@@ -27,6 +27,8 @@ def start_node(context: LaunchContext) -> list[ExecuteProcess]:
     for name in OPTIONS:
         if value(name):
             command += [f"--{name}", value(name)]
+    if value("workspace"):
+        command += ["--workspace", *value("workspace").split()]
     if value("shadow") == "true":
         command.append("--shadow")
     node = ExecuteProcess(
@@ -52,13 +54,23 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument(
                 "backend",
                 default_value="auto",
-                choices=["auto", "forward", "trajectory"],
+                choices=["auto", "forward", "trajectory", "velocity"],
                 description="controller that is commanded",
             ),
             DeclareLaunchArgument(
                 "authority",
                 default_value="1.0",
                 description="share of the policy's motion that is commanded",
+            ),
+            DeclareLaunchArgument(
+                "workspace",
+                default_value="",
+                description="XMIN XMAX YMIN YMAX ZMIN ZMAX that no command leaves [m]",
+            ),
+            DeclareLaunchArgument(
+                "clearance",
+                default_value="",
+                description="least distance between two links of the arm [m]",
             ),
             DeclareLaunchArgument(
                 "shadow",

@@ -41,11 +41,8 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument(
                 "plant", default_value="", description="plant.yaml; empty for nominal"
             ),
-            DeclareLaunchArgument(
-                "namespace", default_value="", description="namespace of the arm"
-            ),
-            DeclareLaunchArgument("record", description="rosbag2 log to write"),
-            OpaqueFunction(function=start_plant),
+            # First what declares ``namespace``, which the plant shares.
             IncludeLaunchDescription(deploy),
+            OpaqueFunction(function=start_plant),
         ]
     )

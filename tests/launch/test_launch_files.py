@@ -100,7 +100,11 @@ def test_arguments_become_options_of_the_command(tmp_path):
     program.write_text('#!/bin/sh\nprintf "<%s>" "$@"\n')
     program.chmod(0o755)
     task = launch(
-        LAUNCH / "deploy.launch.py", bundle="B", namespace="left", shadow="true"
+        LAUNCH / "deploy.launch.py",
+        bundle="B",
+        namespace="left",
+        workspace="0 1 -1 1 0 1",
+        shadow="true",
     )
     environment = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
     task = Task(name="launch", command=task.command, environment=environment)
@@ -108,7 +112,7 @@ def test_arguments_become_options_of_the_command(tmp_path):
     assert status == 0
     assert (
         "<deploy><B><--wait><30><--namespace><left><--backend><auto>"
-        "<--authority><1.0><--shadow>" in words
+        "<--authority><1.0><--workspace><0><1><-1><1><0><1><--shadow>" in words
     )
 
 
