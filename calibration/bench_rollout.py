@@ -46,13 +46,16 @@ def xl330_servo(folder: Path) -> list[Case]:
     if not held or not fitted:
         return []
     logs = [read_log(p, robot) for p in fitted]
+    cpu = time.process_time()
     result = calibrate(logs, robot, held_logs=[read_log(p, robot) for p in held])
+    cpu = time.process_time() - cpu
     names = [p.name.split(".")[0] for p in held]
     shared = {
         "data": "xl330",
         "trained_on": [p.name.split(".")[0] for p in fitted],
         "unit": f"{UNIT}, mean absolute over 6 s",
         "seconds": result.seconds,
+        "cpu_seconds": cpu,
     }
     cases: list[Case] = [
         {
@@ -77,6 +80,7 @@ def _beside_sysid(
     robot: RobotSpec, logs: list[RunLog], held: list[RunLog], names: list[str]
 ) -> Case:
     """Return the peer's error on the same logs; the reason where it cannot run."""
+    cpu = time.process_time()
     try:
         values, seconds = sysid_servo(robot, logs)
     except ForearmError as why:
@@ -86,6 +90,7 @@ def _beside_sysid(
         "peer": "mujoco.sysid, the same parameters",
         "peer_error": dict(zip(names, errors.tolist(), strict=True)),
         "peer_seconds": seconds,
+        "peer_cpu_seconds": time.process_time() - cpu,
     }
 
 

@@ -66,6 +66,16 @@ def relative(wrong: Sequence[Floats], motions: Sequence[Motion]) -> Floats:
     return np.asarray(100 * np.sqrt(top / np.where(seen, bottom, np.nan)))
 
 
+def pooled(model: Model, motions: Sequence[Motion]) -> float:
+    """Return 100 |effort - model| / |effort| over all joints together [%].
+
+    Joints that hardly load their drive, whose effort is mostly noise, count by their
+    torque.
+    """
+    top, bottom = _squares([m.effort - model.predict(m) for m in motions], motions)
+    return float(100 * np.sqrt(top.sum() / bottom.sum()))
+
+
 def _squares(
     wrong: Sequence[Floats], motions: Sequence[Motion]
 ) -> tuple[Floats, Floats]:

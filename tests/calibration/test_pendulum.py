@@ -13,6 +13,7 @@ import pytest
 from forearm.calibration.calibrate import calibrate
 from forearm.calibration.evolve import evolve
 from forearm.calibration.pendulum import Bench
+from forearm.calibration.pendulum_search import SHARED, Search
 from forearm.core.errors import ForearmError
 from forearm.core.log import Floats, RunLog, make_log
 from forearm.core.log_io import read_log
@@ -148,3 +149,16 @@ def test_a_real_servo_is_predicted_at_a_gain_that_was_not_fitted() -> None:
     result = calibrate(fitted, ROBOT, held_logs=held)
     # Data sheet 161 to 171 mrad, one load coefficient more than Coulomb and viscous 42.
     assert result.after <= 40.0
+
+
+def test_a_log_that_cannot_be_explained_matters_no_more_than_others() -> None:
+    logs = [recorded(400, 2.0), recorded(400, 4.0)]
+    bench = Bench(logs)
+    # The second log is told to have gone where no servo of this law goes.
+    bench.aim([logs[0].position[:, 0], logs[1].position[:, 0] + 1.5])
+    law = Search(ROBOT, (*SHARED, "load_friction", "load_quadratic"))
+    first = [
+        bench.errors(law.values(law.fit(bench, alike=alike)[0][None]))[0, 0]
+        for alike in (True, False)
+    ]
+    assert first[0] < 0.5 * first[1]
