@@ -82,15 +82,18 @@ def markdown(result: dict[str, Any]) -> str:
     rows = [head, "|---|---|---|---|---|---|---|---|"]
     for case in result["cases"]:
         cells = [case["data"], case["model"], _told(case["held_out"]), case["unit"]]
-        cells.append(f"{case['seconds']:.1f}")
+        cells.append(_seconds(case, ""))
         peer = case.get("peer_error", {})
-        cells += [case.get("peer", ""), _told(peer), _seconds(case)]
+        cells += [case.get("peer", ""), _told(peer), _seconds(case, "peer_")]
         rows.append("| " + " | ".join(cells) + " |")
     return PAGE + "\n".join(rows) + "\n"
 
 
-def _seconds(case: Case) -> str:
-    return f"{case['peer_seconds']:.1f}" if "peer_seconds" in case else ""
+def _seconds(case: Case, whose: str) -> str:
+    """Return the time by the clock and, where known, of the processor."""
+    names = {f"{whose}seconds": "", f"{whose}cpu_seconds": " of processor"}
+    known = [f"{case[n]:.1f}{words}" for n, words in names.items() if n in case]
+    return ", ".join(known)
 
 
 def _told(errors: dict[str, float | None]) -> str:

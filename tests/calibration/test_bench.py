@@ -39,9 +39,14 @@ def test_a_case_that_does_not_exist_is_named_with_those_that_do() -> None:
 
 def test_the_page_shows_errors_and_peers_side_by_side() -> None:
     case = {"data": "d", "model": "m", "held_out": {"a": 1.25, "b": None}, "unit": "%"}
-    peer = {"peer": "p", "peer_error": {"a": 2.5}, "peer_seconds": 3.0}
-    page = bench.markdown({"cases": [{**case, "seconds": 0.5, **peer}]})
-    assert "| d | m | a 1.25 | % | 0.5 | p | a 2.5 | 3.0 |" in page
+    peer: dict[str, object] = {
+        "peer": "p",
+        "peer_error": {"a": 2.5},
+        "peer_seconds": 3.0,
+    }
+    peer["peer_cpu_seconds"] = 2.0
+    page = bench.markdown({"cases": [{**case, "seconds": 0.5, **peer, **times}]})
+    assert "| d | m | a 1.25 | % | 0.5 | p | a 2.5 | 3.0, 2.0 of processor |" in page
 
 
 def test_random_plants_differ_and_are_the_same_for_a_seed() -> None:
