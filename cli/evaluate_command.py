@@ -166,7 +166,7 @@ def on_plant(args: argparse.Namespace) -> dict[str, Any]:
 
     result = evaluate_on_plant(
         load_bundle(args.policy),
-        _plant_file(args.plant),
+        plant_file(args.plant),
         episodes=args.episodes or 200,
         seed=args.seed,
     )
@@ -181,7 +181,7 @@ def over_ros(args: argparse.Namespace) -> dict[str, Any]:
 
     from .rehearsal import isolate_ros, rehearse
 
-    bundle, plant = load_bundle(args.policy), _plant_file(args.plant)
+    bundle, plant = load_bundle(args.policy), plant_file(args.plant)
     with tempfile.TemporaryDirectory(prefix="forearm-") as folder:
         isolate_ros(Path(folder))
         done = rehearse(
@@ -196,7 +196,8 @@ def over_ros(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _plant_file(name: str) -> str | None:
+def plant_file(name: str) -> str | None:
+    """Return the file of ``--plant``; none for the robot's own numbers."""
     return None if name == "nominal" else name
 
 

@@ -7,6 +7,7 @@ outcome does not depend on how busy the machine is. Starts and goals are those t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -62,8 +63,20 @@ class PlantEpisodes:
         self._kinematics = Kinematics(self.robot)
         self._zeros = np.zeros((1, self.robot.n), np.float32)
 
+    @property
+    def task(self) -> Task:
+        """The task, of the episode that runs."""
+        return self._task
+
     def run(self, seed: int) -> tuple[bool, float]:
         """Run the episode of ``seed``; returns success and reward."""
+        reward, success = 0.0, False
+        for _, gain, done in self.periods(seed):
+            reward, success = reward + gain, done
+        return success, reward
+
+    def periods(self, seed: int) -> Iterator[tuple[Plant, float, bool]]:
+        """Yield the plant, the reward and the success after each control period."""
         rngs, one = [np.random.default_rng(seed)], np.zeros(1, np.intp)
         start, task = self._task.reset(one, rngs)[0], self._task
         plant = Plant(
@@ -81,13 +94,11 @@ class PlantEpisodes:
         runtime.activate(plant.time)
         # The policy gets its say in the second period; the first stands still.
         self._tick(plant)
-        reward, success = 0.0, False
         for _ in range(task.steps):
             self._tick(plant)
             task.watch()
             gain, done = task.evaluate(self._state(plant))
-            reward, success = reward + float(gain[0]), bool(done[0])
-        return success, reward
+            yield plant, float(gain[0]), bool(done[0])
 
     def _tick(self, plant: Plant) -> None:
         runtime = self._runtime
@@ -139,14 +150,22 @@ def evaluate_on_plant(
         seed: of the first episode.
 
     Raises:
-        ForearmError: the plant file is bad or the task needs more than an arm.
+        ForearmError: the plant file is bad, or the bundle may not be run here.
         LimitError: no episode was asked for.
     """
     if episodes < 1:
         raise LimitError(f"an evaluation needs at least one episode, got {episodes}")
-    spec = load_plant(plant) if plant else PlantSpec()
-    folder = Path(plant).parent if plant else None
-    arm = PlantEpisodes(bundle, spec, folder)
+    arm = plant_episodes(bundle, plant)
     outcomes = [arm.run(seed + i) for i in range(episodes)]
     success = np.array([done for done, _ in outcomes])
     return judge(success, np.array([reward for _, reward in outcomes]), seed)
+
+
+def plant_episodes(bundle: Bundle, plant: str | None) -> PlantEpisodes:
+    """Return the episodes of a bundle on the plant in a file; nominal where none.
+
+    Raises:
+        ForearmError: the plant file is bad, or the bundle may not be run here.
+    """
+    spec = load_plant(plant) if plant else PlantSpec()
+    return PlantEpisodes(bundle, spec, Path(plant).parent if plant else None)

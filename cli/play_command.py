@@ -22,6 +22,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=10_000, help="of the first episode")
     parser.add_argument("--episodes", type=int, default=3)
     parser.add_argument("--params", help="params file the simulator loads")
+    parser.add_argument(
+        "--plant",
+        help="film a bundle on this plant instead; nominal for the robot's own",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -37,17 +41,53 @@ def run(args: argparse.Namespace) -> int:
     if args.episodes < 1 or args.seed < 0:
         raise LimitError("--episodes must be positive and --seed not negative")
     load_user_robot(args)
+    outcomes: dict[int, bool] = {}
+    if args.plant:
+        if args.params:
+            raise LimitError("--params is of the simulator, not of a plant")
+        count, period = _film_plant(args, outcomes)
+        return _report(args, outcomes, count, period)
     robot, task, act = load_policy(args.policy)
     values = load_params(args.params, robot).values(robot) if args.params else None
     loop = ArmLoop(robot, task, 1, values=values, nthread=1)
-    outcomes: dict[int, bool] = {}
     with Film(loop.robot, loop.task.hook()) as film:
         pictures = film_episodes(film, loop, act, args, outcomes)
         count = write_video(args.video, pictures, 1.0 / task.control_dt)
+    return _report(args, outcomes, count, task.control_dt)
+
+
+def _report(
+    args: argparse.Namespace, outcomes: dict[int, bool], count: int, period: float
+) -> int:
     for seed, success in outcomes.items():
         print(f"seed {seed}: {'success' if success else 'no success'}")
-    print(f"{Path(args.video)}: {count} pictures, {count * task.control_dt:.1f} s")
+    print(f"{Path(args.video)}: {count} pictures, {count * period:.1f} s")
     return 0
+
+
+def _film_plant(
+    args: argparse.Namespace, outcomes: dict[int, bool]
+) -> tuple[int, float]:
+    from forearm.core.bundle import load_bundle
+    from forearm.sim.film import Film, write_video
+
+    from .evaluate_command import plant_file
+    from .on_plant import plant_episodes
+
+    arm = plant_episodes(load_bundle(args.policy), plant_file(args.plant))
+    period = arm.task.control_dt
+    with Film(arm.robot, arm.task.hook()) as film:
+
+        def pictures() -> Iterator[Picture]:
+            for seed in range(args.seed, args.seed + args.episodes):
+                for plant, _, success in arm.periods(seed):
+                    told = {n: v[0] for n, v in arm.task.sensors().items()}
+                    data = plant.data
+                    mocap = (data.mocap_pos, data.mocap_quat)
+                    yield film.picture(data.qpos, told, mocap)
+                    outcomes[seed] = success
+
+        return write_video(args.video, pictures(), 1.0 / period), period
 
 
 def need_graphics() -> None:

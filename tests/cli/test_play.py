@@ -68,3 +68,21 @@ def test_a_name_that_is_no_video_is_refused(run, tmp_path):
     done = play(run, tmp_path / "arm.avi", "disabled")
     assert done.returncode == 2
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_bundle_is_filmed_on_a_plant(run, tmp_path):
+    """The sample moves; that it runs on the robot's own runtime is other tests'."""
+    video, plant = tmp_path / "arm.mp4", tmp_path / "plant.yaml"
+    plant.write_text("robot: ur5e\nbase_tilt: [0.1, 0.0]\n")
+    done = play(run, video, "egl", "--episodes", "1", "--plant", str(plant))
+    if "no off-screen GL backend" in done.stderr:
+        pytest.skip(done.stderr)
+    assert done.returncode == 0, done.stderr
+    assert "seed 10000:" in done.stdout
+    reach = get_task("reach")
+    frames = imageio.imread(video, plugin="FFMPEG")
+    assert len(frames) == round(reach.episode_time / reach.control_dt)
+    assert abs(frames[0].astype(int) - frames[-1]).mean() > 0.5
+    refused = play(run, video, "egl", "--plant", "nominal", "--params", "p.yaml")
+    assert refused.returncode == 2
+    assert "not of a plant" in refused.stderr
