@@ -39,13 +39,9 @@ def test_a_case_that_does_not_exist_is_named_with_those_that_do() -> None:
 
 def test_the_page_shows_errors_and_peers_side_by_side() -> None:
     case = {"data": "d", "model": "m", "held_out": {"a": 1.25, "b": None}, "unit": "%"}
-    peer: dict[str, object] = {
-        "peer": "p",
-        "peer_error": {"a": 2.5},
-        "peer_seconds": 3.0,
-    }
-    peer["peer_cpu_seconds"] = 2.0
-    page = bench.markdown({"cases": [{**case, "seconds": 0.5, **peer, **times}]})
+    peer = {"peer": "p", "peer_error": {"a": 2.5}}
+    times = {"seconds": 0.5, "peer_seconds": 3.0, "peer_cpu_seconds": 2.0}
+    page = bench.markdown({"cases": [{**case, **peer, **times}]})
     assert "| d | m | a 1.25 | % | 0.5 | p | a 2.5 | 3.0, 2.0 of processor |" in page
 
 
