@@ -14,6 +14,7 @@ from forearm.core.log import Floats, RunLog
 from forearm.core.robot import RobotSpec
 
 from .doctor import check_log
+from .finding import Finding
 from .horizon import (
     horizon_table,
     joint_table,
@@ -69,10 +70,11 @@ def calibrate(
     if not 0.0 < holdout < 1.0:
         raise LimitError(f"holdout must lie between 0 and 1, got {holdout:g}")
     if is_bench(logs):
-        return calibrate_bench(logs, robot, holdout, held_logs)
-    logs, findings, guess = _prepare(logs, robot)
+        return _bench(logs, robot, holdout, held_logs)
+    checks: list[Finding] = []
+    logs, said, guess = _prepare(logs, robot, checks)
     held = [log.select(robot.joint_names) for log in held_logs]
-    held = [_checked(log, robot, findings) for log in held]
+    held = [_checked(log, robot, checks) for log in held]
     noise = noise_scales(logs, robot.vector("effort"))
     parts = split(logs, held, holdout, noise, WINDOWS)
     starts = [{"command_delay": np.array([d])} for d in DELAYS]
@@ -80,11 +82,27 @@ def calibrate(
     unknowns, scales = staged.unknowns, staged.scales
     judge = Rollout(robot, parts.gate, scales, 2)
     vector, kept = gate(judge, unknowns, staged.found.vector)
-    findings += [*staged.said, *_kept(robot, kept), *said_of_delays(logs)]
+    said += [*staged.said, *_kept(robot, kept), *said_of_delays(logs)]
     known = staged.found.identified & ~of_joints(unknowns, kept) & (not kept.all())
-    return _judged(
-        staged, parts, vector, known, logs, findings, time.monotonic() - begin
-    )
+    result = _judged(staged, parts, vector, known, logs, said, time.monotonic() - begin)
+    found = [*map(str, checks), *said]
+    return dataclasses.replace(result, findings=found, checks=checks)
+
+
+def _bench(
+    logs: Sequence[RunLog],
+    robot: RobotSpec,
+    holdout: float,
+    held_logs: Sequence[RunLog],
+) -> Result:
+    """Calibrate a servo from bench logs after the doctor has seen them."""
+    seen = [check_log(log) for log in (*logs, *held_logs)]
+    checks = [finding for checkup in seen for finding in checkup.findings]
+    train = [c.log for c in seen[: len(logs)]]
+    held = [c.log for c in seen[len(logs) :]]
+    result = calibrate_bench(train, robot, holdout, held)
+    found = [*map(str, checks), *result.findings]
+    return dataclasses.replace(result, findings=found, checks=checks)
 
 
 def _judged(
@@ -120,7 +138,8 @@ def _judged(
         held=parts.figure,
         simulated=simulated,
         seconds=seconds,
-        horizons=_horizons(robot, parts.long, scales, sets),
+        horizons=_horizons(robot, parts.long, scales, sets)
+        or horizon_table(robot, parts.figure, simulated),
         noise_floor=noise_floor(robot, scales[0]),
         per_log=log_table(parts.figure, simulated),
         friction=_law(staged),
@@ -152,10 +171,10 @@ def _kept(robot: RobotSpec, kept: Flags) -> list[str]:
     ]
 
 
-def _checked(log: RunLog, robot: RobotSpec, findings: list[str]) -> RunLog:
+def _checked(log: RunLog, robot: RobotSpec, checks: list[Finding]) -> RunLog:
     """Return the log as the doctor leaves it; what it found is added."""
     checkup = check_log(log, robot)
-    findings += [str(finding) for finding in checkup.findings]
+    checks += checkup.findings
     if len(log.command_time) < 2:
         raise ForearmError(
             f"{log.meta.get('source', 'log')}: holds no joint commands, so the "
@@ -165,16 +184,16 @@ def _checked(log: RunLog, robot: RobotSpec, findings: list[str]) -> RunLog:
 
 
 def _prepare(
-    logs: list[RunLog], robot: RobotSpec
+    logs: list[RunLog], robot: RobotSpec, checks: list[Finding]
 ) -> tuple[list[RunLog], list[str], dict[str, Floats] | None]:
     if not logs:
         raise ForearmError("calibration needs at least one log")
     logs = [log.select(robot.joint_names) for log in logs]
-    findings: list[str] = []
-    logs = [_checked(log, robot, findings) for log in logs]
+    said: list[str] = []
+    logs = [_checked(log, robot, checks) for log in logs]
     guess, why = first_guess(robot, logs[0])
     if why:
-        findings.append(why)
+        said.append(why)
         none = np.zeros((0, robot.n))
         logs = [dataclasses.replace(log, effort=none) for log in logs]
-    return logs, findings, guess
+    return logs, said, guess

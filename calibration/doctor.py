@@ -26,6 +26,10 @@ from .finding import Finding, Patient
 LEAST_STATES = 10
 """Fewer joint states are no log."""
 
+UNEVEN = 1.15
+"""Steps between states that differ by more than this factor are worth saying; the
+stamps stay as they are."""
+
 CHECKS = (
     check_corrupt,
     check_units,
@@ -66,14 +70,26 @@ def check_log(log: RunLog, robot: RobotSpec | None = None) -> Checkup:
     patient = Patient(log if robot is None else log.select(robot.joint_names), robot)
     if len(log.time) < LEAST_STATES:
         raise patient.refuse("summary", f"{len(log.time)} joint states are too few")
-    steps = np.diff(log.time)
-    patient.note(
-        "summary",
-        f"{log.duration:.1f} s of joint states at {1 / float(np.median(steps)):.0f} Hz,"
-        f" {len(log.command_time)} commands",
-    )
+    patient.note("summary", f"{_rate(log)}, {_held(log)}")
     for check in CHECKS:
         check(patient)
         if len(patient.log.time) < LEAST_STATES:
             raise patient.refuse("summary", "hardly any joint state is usable")
     return Checkup(patient.log, patient.findings)
+
+
+def _rate(log: RunLog) -> str:
+    steps = np.diff(log.time)
+    rate = len(steps) / max(log.duration, 1e-9)
+    text = f"{log.duration:.1f} s of joint states at {rate:.0f} Hz on average"
+    low, high = 1e3 * np.quantile(steps, [0.05, 0.95])
+    if high > UNEVEN * low:
+        text += f", unevenly every {max(low, 0.0):.2g} to {high:.2g} ms"
+    return text
+
+
+def _held(log: RunLog) -> str:
+    commands = len(log.command_time)
+    held = f"{commands} commands" if commands else "no commands"
+    kinds = {"Nm": "joint torques", "A": "motor currents"}
+    return f"{held}, {kinds[log.effort_unit]}" if len(log.effort) else held

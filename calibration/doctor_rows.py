@@ -26,6 +26,9 @@ LEAST_TRAVEL = 0.02
 OFF_TIME = 0.2
 """Shortest stretch of zero torque that counts as switched off [s]."""
 
+OFTEN = 0.2
+"""Part of repeated states from which on the encoder is slower than the topic."""
+
 FLAT = 5
 """Rows in a row at exactly one torque, the largest, that count as a limit."""
 
@@ -139,11 +142,12 @@ def check_duplicates(patient: Patient) -> None:
     bad = same & fast
     if bad.mean() > 0.01:
         rows = patient.rows(bad)
+        often = bad.mean() > OFTEN
+        why = "the topic is faster than the encoder" if often else "sent twice"
         patient.note(
             "duplicates",
             f"{bad.sum()} states ({bad.mean():.0%}) repeat the one before while the "
-            f"arm moves ({in_words(rows)}) and are left out: the topic is faster than "
-            "the encoder",
+            f"arm moves ({in_words(rows)}) and are left out: {why}",
             "dropped",
             rows,
         )
@@ -215,7 +219,7 @@ def check_switched_off(patient: Patient) -> None:
             patient.note(
                 "torque_off",
                 f"{in_words(rows)}: torque is switched off ({off.mean():.0%} of the "
-                "log); kept with the recorded switch",
+                "log); these rows stay, and a replay switches off at the same times",
                 "kept",
                 rows,
             )
@@ -246,11 +250,26 @@ def check_motion(patient: Patient) -> None:
     if share > STILL_SHARE:
         patient.note(
             "standstill",
-            f"the arm stands still {share:.0%} of the time, from which only the load "
-            "is learned",
+            f"the arm stands still {share:.0%} of the time, which tells nothing of "
+            "friction and inertia",
             "noted",
             patient.rows(still),
         )
-    for joint, moved in zip(log.joints, np.ptp(log.position, axis=0), strict=True):
-        if moved < LEAST_TRAVEL:
-            patient.note("still_joint", f"{joint} moves only {moved * 1e3:.1f} mrad")
+    _still_joints(patient)
+
+
+def _still_joints(patient: Patient) -> None:
+    moved = np.ptp(patient.log.position, axis=0)
+    few = np.flatnonzero(moved < LEAST_TRAVEL)
+    if not len(few):
+        return
+    names = [patient.log.joints[j] for j in few]
+    low, high = 1e3 * moved[few].min(), 1e3 * moved[few].max()
+    if len(few) == 1:
+        text = f"{names[0]} moves only {high:.1f} mrad: nothing is learned about it"
+    else:
+        text = (
+            f"{', '.join(names[:-1])} and {names[-1]} move only {low:.1f} to "
+            f"{high:.1f} mrad: nothing is learned about them"
+        )
+    patient.note("still_joint", text)

@@ -139,7 +139,10 @@ def check_torque(patient: Patient) -> None:
     if not loaded.any():
         patient.note(
             "torque_side",
-            "no joint's load varies enough to tell torques from currents",
+            "effort is a motor current; no joint's load varies enough to compare it "
+            "with the model's torque"
+            if log.effort_unit == "A"
+            else "no joint's load varies enough to tell torques from currents",
         )
         return
     torques = _signs(patient, robot, torques, loaded)
@@ -282,13 +285,16 @@ def weigh(robot: RobotSpec, t: Torques) -> Load:
 
 
 def _tool(patient: Patient, robot: RobotSpec, t: Torques) -> None:
-    """Say where the load at the tool is not the model's."""
     load = weigh(robot, t)
     if abs(load.mass) > max(LEAST_LOAD, 2.0 * load.sigma) and load.gained > 0.1:
-        word = "more" if load.mass > 0 else "less"
+        word, advice = "less", "check --robot and the tool in the model"
+        if load.mass > 0:
+            word = "more"
+            advice = (
+                "record without it, or take friction and inertia as the loaded arm's"
+            )
         patient.note(
             "tool",
             f"the torques show {abs(load.mass):.2f} +- {2 * load.sigma:.2f} kg {word} "
-            "at the tool than the model has: record without it, or take the "
-            "friction and inertia found here as those of the loaded arm",
+            f"at the tool than the model has: {advice}",
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from forearm.core.log import RunLog
+from forearm.core.log import Floats, RunLog
 from forearm.core.params import Params
 from forearm.core.robot import RobotSpec
 
@@ -79,6 +79,30 @@ class Drift:
         for change in self.changes:
             found[change.group] = max(found[change.group], abs(change.sigmas))
         return found
+
+    def said_of_groups(self) -> str:
+        """Return every group with its largest number of sigmas, in one line."""
+        moved = {g: s for g, s in self.groups.items() if s > 0}
+        still = [g for g in self.groups if g not in moved]
+        order = sorted(moved, key=lambda g: -moved[g])
+        parts = [f"{g} changed ({moved[g]:.1f} sigma)" for g in order]
+        return ", ".join([*parts, *(f"{g} unchanged" for g in still)])
+
+    def values(self, robot: RobotSpec, old: Params) -> dict[str, Floats]:
+        """Return the arm as it is now, every parameter by name.
+
+        What the new log measured is new; what it says nothing about stays as it was
+        known, not as the data sheet has it.
+        """
+        values, new = old.values(robot), self.result.params
+        for name, content in new.params.items():
+            for i, value in enumerate(content.value):
+                if _origin(new, name, i) == "measured":
+                    values[name][i] = value
+        for change in self.changes:
+            if change.value == "payload_mass[0]":
+                values["payload_mass"][0] = change.after
+        return values
 
     def sentences(self) -> list[str]:
         """Return what changed, the likeliest cause first."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,8 +20,9 @@ from .chain import Chain, chain_of
 from .crossval import Choice, choose
 from .doctor import check_log
 from .effort_model import Model, start_of
+from .finding import Finding
 from .gate import gated
-from .identifiability import unknown_directions
+from .identifiability import together, unknown_directions
 from .linear import fit
 from .motion import Flags, Motion, motion_of
 from .natural import identified, jacobian, natural, natural_params
@@ -63,6 +64,8 @@ class EffortResult:
     """What these logs cannot tell, in sentences."""
     seconds: float
     """Time it took [s]."""
+    checks: list[Finding] = field(default_factory=list)
+    """What the doctor found, with rows; ``findings`` says the same in sentences."""
 
     def per_joint(self) -> dict[str, dict[str, float]]:
         """Return by joint the held-out error before, after and native [%]."""
@@ -129,7 +132,9 @@ def calibrate_effort(
         ForearmError: a log holds no effort, is too short, or the units differ.
     """
     begin = time.monotonic()
-    found_wrong, logs = _examined(logs, robot)
+    checks, logs = _examined(logs, robot)
+    more, held_logs = _examined(held_logs, robot)
+    checks += more
     train, held_logs = _split(logs, robot, held_logs, holdout)
     unit = _unit([*train, *held_logs])
     chain = chain_of(build_model(robot), robot)
@@ -154,8 +159,12 @@ def calibrate_effort(
         nominal=nominal,
         choice=choice,
         spread=spread,
-        findings=[*found_wrong, *_findings(robot, choice, kept, unit)],
-        unidentifiable=unknown_directions(robot, chain, choice.motions, known, unit),
+        findings=[*map(str, checks), *_findings(robot, choice, kept, unit)],
+        checks=checks,
+        unidentifiable=[
+            *unknown_directions(robot, chain, choice.motions, known, unit),
+            *together(robot, found, spread),
+        ],
         seconds=time.monotonic() - begin,
     )
 
@@ -190,11 +199,11 @@ def intervals(result: EffortResult, level: float = 0.9) -> tuple[Floats, Floats,
 
 def _examined(
     logs: Sequence[RunLog], robot: RobotSpec
-) -> tuple[list[str], list[RunLog]]:
-    """Return what the doctor found in the training logs, and the logs as repaired."""
+) -> tuple[list[Finding], list[RunLog]]:
+    """Return what the doctor found in the logs, and the logs as repaired."""
     checkups = [check_log(log, robot) for log in logs]
-    said = [finding.sentence for c in checkups for finding in c.findings]
-    return said, [c.log for c in checkups]
+    found = [finding for c in checkups for finding in c.findings]
+    return found, [c.log for c in checkups]
 
 
 def _split(

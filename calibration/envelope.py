@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -40,6 +41,10 @@ class Envelope:
     """Part of the measured samples inside, sensor noise allowed, by joint."""
     width: dict[str, float]
     """Median width by joint [rad]."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the parts inside and the widths [rad] for a machine."""
+        return {"inside": self.inside, "width_rad": self.width}
 
     def findings(self) -> list[str]:
         """Return the joints that leave the envelope, in sentences."""

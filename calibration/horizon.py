@@ -71,6 +71,8 @@ def horizon_table(
     for seconds in HORIZONS:
         joint, tool = [], []
         for window, rows in zip(windows, simulated, strict=True):
+            if window.time[-1] < NEAR * seconds:
+                continue
             near = (window.time > NEAR * seconds) & (window.time <= seconds)
             measured = window.log.position[window.rows][near]
             joint.append((rows[:, 0][:, near] - measured) ** 2)

@@ -6,7 +6,8 @@ import dataclasses
 
 import numpy as np
 
-from forearm.core.params import KINDS, Params, nominal_values
+from forearm.core.inertia import COORDINATES
+from forearm.core.params import KINDS, Covariance, Params, nominal_values
 from forearm.core.robot import RobotSpec
 from forearm.sim.posterior import Posterior
 from forearm.sim.presets import PRESETS
@@ -20,6 +21,17 @@ REACH = 3.0
 SMALLEST, LARGEST = 0.1, 10.0
 """Drawn values stay within these multiples of mean and nominal: a servo without gain
 or a joint without inertia is no arm."""
+
+SILENT = frozenset(
+    {
+        "drive_gain",
+        "effort_offset",
+        "effort_ripple_cos",
+        "effort_ripple_sin",
+        "effort_ripple_rate",
+    }
+)
+"""Quantities of a measured effort: they move no simulated arm, so none is drawn."""
 
 POSITIVE = ("kp", "kv", "torque_scale", "armature", "link_mass_scale")
 """Quantities that cannot be zero."""
@@ -37,6 +49,7 @@ def posterior_randomization(params: Params, robot: RobotSpec) -> Randomization:
         MismatchError: the params belong to another robot.
     """
     params.check_robot(robot)
+    params = _moving(params)
     found = from_params(params, f"posterior of {params.robot}")
     posterior = found.posterior
     assert posterior is not None
@@ -57,12 +70,32 @@ def posterior_randomization(params: Params, robot: RobotSpec) -> Randomization:
     kept = dataclasses.replace(
         posterior, low=tuple(low.tolist()), high=tuple(high.tolist())
     )
+    known = set(params.params)
+    if known & set(COORDINATES):
+        # A link's coordinates hold its mass, which must not be varied twice.
+        known.add("link_mass_scale")
     wide = {
         name: term
         for name, term in PRESETS["wide"].terms.items()
-        if name in QUANTITIES and name not in params.params
+        if name in QUANTITIES and name not in known
     }
     return Randomization(wide, _checked(kept), found.name, robot.name)
+
+
+def _moving(params: Params) -> Params:
+    """Return the params without what belongs to the measurement alone."""
+    kept = {n: p for n, p in params.params.items() if n not in SILENT}
+    covariance = params.covariance
+    if covariance is not None:
+        index = [
+            i
+            for i, name in enumerate(covariance.names)
+            if name.split("[")[0] not in SILENT
+        ]
+        matrix = np.array(covariance.matrix)[np.ix_(index, index)]
+        names = [covariance.names[i] for i in index]
+        covariance = Covariance(names=names, matrix=matrix.tolist()) if names else None
+    return params.model_copy(update={"params": kept, "covariance": covariance})
 
 
 def _checked(posterior: Posterior) -> Posterior:

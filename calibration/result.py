@@ -9,6 +9,7 @@ from forearm.core.log import Floats
 from forearm.core.params import Params
 from forearm.core.robot import RobotSpec
 
+from .finding import Finding
 from .windows import Window
 
 UNIT = "mrad"
@@ -49,6 +50,8 @@ class Result:
     """By held-out log: before, after."""
     friction: str = "coulomb + viscous"
     """Friction law the held-out part chose."""
+    checks: list[Finding] = field(default_factory=list)
+    """What the doctor found, with rows; ``findings`` says the same in sentences."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the result for a machine, without the traces."""

@@ -97,6 +97,7 @@ def _read(args: argparse.Namespace, text: str, robot: RobotSpec) -> RunLog:
 def _replay(args: argparse.Namespace, robot: RobotSpec, logs: list[RunLog]) -> int:
     from forearm.calibration.calibrate import UNIT, calibrate
     from forearm.calibration.mjcf import write_mjcf
+    from forearm.calibration.predicted import predicted
     from forearm.calibration.report import write_report
     from forearm.core.files import write_json
     from forearm.core.params import save_params
@@ -104,29 +105,33 @@ def _replay(args: argparse.Namespace, robot: RobotSpec, logs: list[RunLog]) -> i
     held = [_read(args, text, robot) for text in args.holdout_logs]
     result = calibrate(logs, robot, args.holdout, held)
     save_params(args.out, result.params)
+    envelope = predicted(result) if args.report or args.json else None
     if args.report:
-        write_report(args.report, result)
+        write_report(args.report, result, envelope)
     if args.randomization:
-        _write_randomization(args, robot, result.params)
+        write_randomization(args, robot, result.params)
     if args.mjcf:
         write_mjcf(args.mjcf, robot, result.params.values(robot))
     if args.json:
-        write_json(args.json, {**result.as_json(), "params_file": str(args.out)})
+        content = {**result.as_json(), "params_file": str(args.out)}
+        content["envelope"] = envelope.as_json() if envelope else None
+        write_json(args.json, content)
     print(
         f"held out  {result.before:.2f} {UNIT} nominal, {result.after:.2f} {UNIT} "
         f"calibrated ({result.measure})"
     )
     for finding in result.findings:
         print(f"finding   {finding}")
-    if result.unidentifiable:
-        print(f"unknown   {', '.join(result.unidentifiable)}")
+    for sentence in result.unidentifiable:
+        print(f"unknown   {sentence}")
     print(f"params    {args.out} in {result.seconds:.1f} s")
     return 0
 
 
-def _write_randomization(
+def write_randomization(
     args: argparse.Namespace, robot: RobotSpec, params: Params
 ) -> None:
+    """Write what training should vary, after ``--randomization``."""
     from forearm.calibration.posterior_file import posterior_randomization
     from forearm.sim.randomization_file import save_randomization
 

@@ -19,7 +19,10 @@ def regress(
     args: argparse.Namespace, robot: RobotSpec, logs: list[RunLog], read: Reader
 ) -> int:
     """Fit to efforts, write what was asked for and print what was found."""
+    import numpy as np
+
     from forearm.calibration.effort import calibrate_effort
+    from forearm.calibration.effort_envelope import effort_envelope
     from forearm.calibration.effort_report import write_effort_report
     from forearm.calibration.mjcf import write_mjcf
     from forearm.calibration.natural import natural_values
@@ -27,18 +30,24 @@ def regress(
     from forearm.core.files import write_json
     from forearm.core.params import save_params
 
+    from .calibrate_command import write_randomization
+
     if (args.loaded is None) != (args.known_payload is None):
         raise ForearmError("--loaded LOG and --known-payload KG belong together")
     held = [read(text) for text in args.holdout_logs]
     result = calibrate_effort(logs, robot, held, args.holdout)
     loads = _weigh(args, result, read)
     save_params(args.out, result.params)
+    envelope = effort_envelope(result, np.random.default_rng(0))
     if args.report:
-        write_effort_report(args.report, result)
+        write_effort_report(args.report, result, envelope, loads)
+    if args.randomization:
+        write_randomization(args, robot, result.params)
     if args.mjcf:
         write_mjcf(args.mjcf, robot, natural_values(robot, result.native))
     if args.json:
         content = {**result.as_json(), "params_file": str(args.out), "loads": loads}
+        content["envelope"] = envelope.as_json()
         write_json(args.json, content)
     _tell(args, result)
     return 0

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from forearm.core.robot import RobotSpec
+    from forearm.sim.model import Values
 
 from .user_robot import add_robot, named_robot
 
@@ -32,9 +36,12 @@ def run(args: argparse.Namespace) -> int:
         raise LimitError(f"--episodes must be positive, got {args.episodes}")
     robot = get_robot(named_robot(args) or read_model(args.params, Params).robot)
     old = load_params(args.params, robot)
+    policy = _load(args.policy, robot) if args.policy else None
     found = drift([read_log(path, robot) for path in args.logs], robot, old)
     for sentence in found.sentences():
         print(f"changed   {sentence}" if found.changes else sentence)
+    if found.changes:
+        print(f"groups    {found.said_of_groups()}")
     if args.out:
         save_params(args.out, found.result.params)
     summary: dict[str, Any] = {
@@ -43,26 +50,39 @@ def run(args: argparse.Namespace) -> int:
         "held_out": found.result.as_json()["held_out"],
         "policy": None,
     }
-    if args.policy:
-        new = found.result.params.values(robot)
-        for change in found.changes:
-            if change.value == "payload_mass[0]":
-                new["payload_mass"][0] = change.after
-        summary["policy"] = _policy(args, old.values(robot), new)
+    if policy is not None:
+        values = found.values(robot, old)
+        summary["policy"] = _judge(policy, args.episodes, old.values(robot), values)
     if args.json:
         write_json(args.json, summary)
     return 0
 
 
-def _policy(args: argparse.Namespace, old: Any, new: Any) -> dict[str, Any]:
+def _load(path: str, robot: RobotSpec) -> tuple[RobotSpec, Any, Any]:
+    """Return robot, task and policy, before a long fit finds out they do not fit."""
+    from forearm.core.errors import MismatchError
+
     from .evaluate_command import load_policy
 
-    robot, task, act = load_policy(args.policy)
+    found, task, act = load_policy(path)
+    if found.arm.joint_names != robot.arm.joint_names:
+        raise MismatchError(
+            "robot of the policy",
+            found.name,
+            robot.name,
+            "give the policy of the arm in the log",
+        )
+    return found, task, act
+
+
+def _judge(policy: Any, episodes: int, old: Values, new: Values) -> dict[str, Any]:
+    """Run the same episodes in both simulators and say whether to train again."""
     from forearm.policies.evaluate import evaluate
 
+    robot, task, act = policy
     # The same episodes in both: what differs is the arm.
     before, after = (
-        evaluate(robot, task, act, episodes=args.episodes, values=values)
+        evaluate(robot, task, act, episodes=episodes, values=values)
         for values in (old, new)
     )
     low, high = after.wilson_95

@@ -17,6 +17,10 @@ EffortUnit = Literal["Nm", "A"]
 """Unit of a log's effort: joint torque, or motor current of unknown drive gain."""
 
 
+LONGEST, MOST_NAMES = 60, 20
+"""Letters of a name and names in a message."""
+
+
 def _empty(n: int) -> Floats:
     return np.zeros((0, n))
 
@@ -93,7 +97,7 @@ class RunLog:
         found = named_as(self.joints, joints)
         if found is None:
             raise MismatchError(
-                "log joints", list(self.joints), list(joints), "check --robot"
+                "log joints", shown_names(self.joints), list(joints), "check --robot"
             )
         index = [self.joints.index(name) for name in found]
         return self._replace(
@@ -131,6 +135,13 @@ class RunLog:
 
     def _replace(self, **changes: Any) -> RunLog:
         return RunLog(**{**self.__dict__, **changes})
+
+
+def shown_names(names: Sequence[str]) -> list[str]:
+    """Return names as a message can hold them: a damaged file has any of any length."""
+    shown = [name if len(name) <= LONGEST else f"{name[:LONGEST]}..." for name in names]
+    more = len(names) - MOST_NAMES
+    return [*shown[:MOST_NAMES], f"{more} more"] if more > 0 else shown
 
 
 def named_as(have: Sequence[str], wanted: Sequence[str]) -> tuple[str, ...] | None:

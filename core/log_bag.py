@@ -12,7 +12,7 @@ from rosbags.highlevel import AnyReader
 from rosbags.typesys import Stores, get_typestore
 
 from .errors import FileError, MismatchError
-from .log import Floats, RunLog, make_log, named_as
+from .log import Floats, RunLog, make_log, named_as, shown_names
 from .log_trajectory import played
 from .robot import RobotSpec
 
@@ -91,7 +91,9 @@ def _choose(
             return topic, found
     seen = sorted({name for _, names in counts for name in names})
     assert robot is not None
-    raise MismatchError("joint names", seen, list(robot.joint_names), "check --robot")
+    raise MismatchError(
+        "joint names", shown_names(seen), list(robot.joint_names), "check --robot"
+    )
 
 
 def _assemble(

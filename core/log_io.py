@@ -139,7 +139,10 @@ def _read_npz(path: Path) -> RunLog:
     for name in ("joints", "time", "position"):
         if name not in content:
             raise FileError(path, f"has no array {name!r}; it has {sorted(content)}")
-    joints = tuple(str(name) for name in content.pop("joints"))
+    names = content.pop("joints")
+    if names.ndim != 1 or names.dtype.kind != "U":
+        raise FileError(path, "array 'joints' is no list of names")
+    joints = tuple(map(str, names))
     known = {"time", "position", "velocity", "effort", "command_time", "command"}
     for name in known & set(content):
         if content[name].dtype.kind not in "fiub":

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from forearm.calibration.calibrate import Result, calibrate
 from forearm.core.log import RunLog, make_log
 from forearm.core.robots import get_robot
 from forearm.sim.plant import Plant
@@ -58,3 +62,56 @@ def record() -> Record:
 def clean() -> RunLog:
     """Twelve seconds of the nominal arm."""
     return _record(12.0)
+
+
+@pytest.fixture(scope="session")
+def calibrated(clean: RunLog) -> Result:
+    """What calibration finds in these twelve seconds."""
+    return calibrate([clean], ROBOT)
+
+
+CHROMIUM = shutil.which("chromium")
+OPTIONS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+Open = Callable[[Path], Any]
+
+
+@pytest.fixture
+def browse() -> Iterator[Open]:
+    """Open a page in a real browser; it may neither complain nor ask the network."""
+    if CHROMIUM is None:
+        pytest.skip("no chromium: apt-get install it")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    wrong: list[str] = []
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, headless=True, args=list(OPTIONS)
+        )
+
+        def visit(path: Path) -> Any:
+            page = browser.new_page()
+            page.on(
+                "console", lambda m: wrong.append(m.text) if m.type == "error" else 0
+            )
+            page.on("pageerror", lambda e: wrong.append(str(e)))
+            page.on("request", lambda r: wrong.append(r.url) if _outside(r.url) else 0)
+            page.goto(path.as_uri())
+            page.wait_for_selector(".plotly-graph-div .scatterlayer .trace path")
+            return page
+
+        yield visit
+        browser.close()
+    assert wrong == []
+
+
+def _outside(url: str) -> bool:
+    return not url.startswith(("file:", "data:", "blob:"))

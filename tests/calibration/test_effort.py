@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
 from functools import cache
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from forearm.calibration.chain import Chain, chain_of
 from forearm.calibration.effort import EffortResult, calibrate_effort
+from forearm.calibration.effort_envelope import effort_envelope
 from forearm.calibration.effort_model import setup_of, start_of
+from forearm.calibration.effort_report import write_effort_report
 from forearm.calibration.ladder import Law
 from forearm.calibration.linear import fit
 from forearm.calibration.motion import motion_of
@@ -211,3 +217,46 @@ def test_logs_in_different_units_or_without_effort_are_refused() -> None:
     bare = make_log(log.joints, log.time, log.position, log.velocity)
     with pytest.raises(ForearmError, match="no effort"):
         calibrate_effort([bare], ROBOT)
+
+
+def test_the_efforts_lie_in_the_range_that_the_fit_predicts() -> None:
+    found = effort_envelope(fitted(), np.random.default_rng(0))
+    assert set(found.inside) == set(ROBOT.joint_names)
+    assert min(found.inside.values()) > 0.85
+    # Off by three times the noise: what was not predicted is not inside.
+    moved = record(2).effort + 3 * NOISE + 0.2
+    odd = dataclasses.replace(fitted().held[0].log, effort=moved)
+    held = [motion_of(odd, chain(), fitted().choice.half)]
+    moved_too = effort_envelope(
+        dataclasses.replace(fitted(), held=held), np.random.default_rng(0)
+    )
+    assert min(moved_too.inside.values()) < 0.7
+
+
+@pytest.mark.slow
+def test_the_page_about_efforts_tells_everything(
+    browse: Callable[[Path], Any], tmp_path: Path
+) -> None:
+    found = effort_envelope(fitted(), np.random.default_rng(0))
+    load = {"known": False, "mass": 2.6, "interval_90": [2.4, 2.8], "com": [0, 0, 0.05]}
+    path = tmp_path / "e.html"
+    write_effort_report(path, fitted(), found, [{**load, "log": "x/heavy.csv"}])
+    # Plotly's script alone is 4.8 million.
+    assert path.stat().st_size < 6_000_000
+    page = browse(path)
+    charts = page.locator(".plotly-graph-div")
+    # Errors by joint; measured, nominal, calibrated and the predicted range.
+    assert charts.count() == 2
+    assert charts.nth(1).locator(".trace").count() == 4 * ROBOT.n
+    assert page.locator(".verdict p").count() == 3
+    text = page.inner_text("body")
+    held = fitted().as_json()["held_out"]
+    for part in (held["before"], held["after"], held["native"]):
+        assert f"{part:.3g} %" in text
+    for sentence in fitted().unidentifiable:
+        assert sentence in text
+    assert "2.400 … 2.800" in text
+    assert "heavy.csv" in text
+    for joint, part in found.inside.items():
+        assert joint in text
+        assert f"{part:.1%}" in text

@@ -124,7 +124,7 @@ def test_a_joint_that_never_moves_stays_a_guess(log: RunLog) -> None:
         rows[:, 5] = 0.0
     short = dataclasses.replace(log, **still).crop(0.0, 4.0)
     result = calibrate([short], ROBOT)
-    assert "armature of wrist_3_joint" in result.unidentifiable
+    assert any("armature of wrist_3_joint" in s for s in result.unidentifiable)
     armature = result.params.params["armature"]
     assert armature.provenance[5] == "guess"
     assert armature.value[5] == pytest.approx(NOMINAL["armature"][5])

@@ -203,3 +203,15 @@ def test_a_flipped_byte_gives_a_log_or_a_refusal(
     path.write_bytes(data)
     with contextlib.suppress(ForearmError):
         assert np.isfinite(read_log(path, ROBOT).position).all()
+
+
+def test_names_of_joints_that_are_none_are_refused_in_few_words(tmp_path: Path) -> None:
+    rows = {"time": np.arange(5.0), "position": np.zeros((5, 6))}
+    np.savez(tmp_path / "bad.npz", joints=np.zeros((6, 7, 7), "M8[s]"), **rows)
+    with pytest.raises(ForearmError, match="no list of names"):
+        read_log(tmp_path / "bad.npz", ROBOT)
+    long = np.array(["j" * 5000] * 6)
+    np.savez(tmp_path / "long.npz", joints=long, **rows)
+    with pytest.raises(ForearmError, match="check --robot") as caught:
+        read_log(tmp_path / "long.npz", ROBOT)
+    assert len(str(caught.value)) < 1000
