@@ -132,9 +132,7 @@ def calibrate_effort(
         ForearmError: a log holds no effort, is too short, or the units differ.
     """
     begin = time.monotonic()
-    checks, logs = _examined(logs, robot)
-    more, held_logs = _examined(held_logs, robot)
-    checks += more
+    checks, logs, held_logs = _examined(logs, held_logs, robot)
     train, held_logs = _split(logs, robot, held_logs, holdout)
     unit = _unit([*train, *held_logs])
     chain = chain_of(build_model(robot), robot)
@@ -148,6 +146,7 @@ def calibrate_effort(
     spread = covariance(found, choice.motions, np.random.default_rng(seed))
     params, known = natural_params(robot, model, spread, unit, kept)
     params.notes.update(_notes(choice, nominal, model, held))
+    unknown = unknown_directions(robot, chain, choice.motions, known, unit)
     return EffortResult(
         robot=robot,
         chain=chain,
@@ -161,10 +160,7 @@ def calibrate_effort(
         spread=spread,
         findings=[*map(str, checks), *_findings(robot, choice, kept, unit)],
         checks=checks,
-        unidentifiable=[
-            *unknown_directions(robot, chain, choice.motions, known, unit),
-            *together(robot, found, spread),
-        ],
+        unidentifiable=[*unknown, *together(robot, found, spread)],
         seconds=time.monotonic() - begin,
     )
 
@@ -198,12 +194,13 @@ def intervals(result: EffortResult, level: float = 0.9) -> tuple[Floats, Floats,
 
 
 def _examined(
-    logs: Sequence[RunLog], robot: RobotSpec
-) -> tuple[list[Finding], list[RunLog]]:
-    """Return what the doctor found in the logs, and the logs as repaired."""
-    checkups = [check_log(log, robot) for log in logs]
+    logs: Sequence[RunLog], held: Sequence[RunLog], robot: RobotSpec
+) -> tuple[list[Finding], list[RunLog], list[RunLog]]:
+    """Return what the doctor found in all logs, and the logs as repaired."""
+    checkups = [check_log(log, robot) for log in (*logs, *held)]
     found = [finding for c in checkups for finding in c.findings]
-    return found, [c.log for c in checkups]
+    repaired = [c.log for c in checkups]
+    return found, repaired[: len(logs)], repaired[len(logs) :]
 
 
 def _split(

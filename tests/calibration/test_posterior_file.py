@@ -71,3 +71,41 @@ def test_the_file_is_what_training_reads(tmp_path: Path) -> None:
     assert set(a) == set(b)
     for name, value in a.items():
         np.testing.assert_allclose(b[name], value)
+
+
+def test_a_fit_to_efforts_varies_links_and_friction_but_not_the_sensor() -> None:
+    names = ["link_log_mass[1]", "coulomb[1]", "drive_gain[1]"]
+    size = np.array([0.02, 0.5, 0.3])
+    tie = np.array([[1, 0.8, 0.5], [0.8, 1, 0.5], [0.5, 0.5, 1]])
+    found = posterior_randomization(
+        make_params(
+            ROBOT,
+            {
+                "link_log_mass": np.zeros(6),
+                "coulomb": NOMINAL["coulomb"],
+                "drive_gain": np.full(6, 10.0),
+                "effort_offset": np.full(6, 0.1),
+            },
+            std={
+                "link_log_mass": [0.05, 0.02, 0.05, 0.05, 0.05, 0.05],
+                "coulomb": [0.5] * 6,
+                "drive_gain": [0.3] * 6,
+                "effort_offset": [0.1] * 6,
+            },
+            covariance=Covariance(
+                names=names, matrix=(tie * np.outer(size, size)).tolist()
+            ),
+        ),
+        ROBOT,
+    )
+    rng = np.random.default_rng(0)
+    sets = [found.sample(rng, NOMINAL) for _ in range(300)]
+    drawn = {name: np.array([s[name] for s in sets]) for name in sets[0]}
+    # The sensor's own numbers move nothing, and a link's mass must not vary twice.
+    assert not {"drive_gain", "effort_offset", "link_mass_scale"} & set(drawn)
+    mass, friction = drawn["link_log_mass"][:, 1], drawn["coulomb"][:, 1]
+    assert np.corrcoef(mass, friction)[0, 1] > 0.7
+    assert drawn["link_log_mass"][:, 0].std() > 2 * mass.std()
+    # Efforts say nothing of servo and delay: as wide as for an unknown arm.
+    assert np.ptp(drawn["command_delay"]) > 0.04
+    assert (np.ptp(drawn["kp"], axis=0) > 0.5 * NOMINAL["kp"]).all()

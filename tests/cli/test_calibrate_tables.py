@@ -12,6 +12,7 @@ import pytest
 from forearm.cli.main import main
 from forearm.core.params import load_params
 from forearm.core.robots import get_robot
+from forearm.sim.randomization_file import load_randomization
 
 ROBOT = get_robot("ur10e")
 MAP = {
@@ -45,6 +46,7 @@ def test_a_table_becomes_params_mjcf_report_and_json(
         "mjcf": "arm.xml",
         "report": "r.html",
         "json": "r.js",
+        "randomization": "f.yaml",
     }
     for flag, name in names.items():
         table += [f"--{flag}", str(tmp_path / name)]
@@ -57,6 +59,12 @@ def test_a_table_becomes_params_mjcf_report_and_json(
     assert result["held_out"]["after"] < result["held_out"]["before"]
     assert result["unidentifiable"]
     assert (tmp_path / "r.html").read_text().startswith("<!doctype html>")
+    assert result["envelope"]["inside"]
+    drawn = load_randomization(tmp_path / "f.yaml")
+    assert drawn.robot == "ur10e"
+    assert drawn.posterior is not None
+    assert "coulomb[0]" in drawn.posterior.names
+    assert "kp" in drawn.terms
 
 
 @pytest.mark.parametrize(
