@@ -9,7 +9,7 @@ from forearm.core.params import nominal_values
 
 from .envelope import DRAWS, NOISE, Envelope
 from .pendulum import Bench
-from .pendulum_fit import START
+from .pendulum_search import START
 from .posterior_file import posterior_randomization
 from .result import Result
 from .windows import noise_scales
