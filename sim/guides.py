@@ -210,8 +210,11 @@ class PickPlaceGuide(Guide):
         if gripper is None:
             raise UnknownNameError("gripper of", self.robot.name, ())
         self._open, self._closed = gripper.open, gripper.closed
-        # With one moving finger the tool frame lies on the other finger's face.
-        self._offset = 0.0 if gripper.mimic else 1.05 * self.task.radius
+        # With one moving finger the tool frame lies on the other finger's face. It gets
+        # down beside the can, so that no servo's error puts it on top; and fingers that
+        # are not parallel squeeze the can out if they squeeze too much.
+        self._offset = 0.0 if gripper.mimic else 1.2 * self.task.radius
+        self._squeeze = 0.25 if gripper.mimic else 0.16
 
     def act(self, truth: Truth) -> Floats:
         """Return the action towards the next point of the way."""
@@ -256,13 +259,16 @@ class PickPlaceGuide(Guide):
             truth, point, np.where(slow, 0.12, TIP_SPEED), (slow | close_by) & ~gripped
         )
         close = ~placed & (at | gripped | (around & (opened < 0.7)))
-        # Squeeze by a quarter of the stroke, no more.
-        most = np.clip((truth.joint_pos[:, -1] - self._open) / stroke + 0.25, 0.0, 1.0)
-        wish = np.where(close, self._open + most * stroke, self._open)
-        action[:, -1] = np.clip(
-            2 * GAIN * (wish - truth.command[:, -1]) / self.top[-1], -1, 1
-        )
+        action[:, -1] = self._grip(truth, close)
         return action
+
+    def _grip(self, truth: Truth, close: NDArray[np.bool_]) -> Floats:
+        """Return the gripper's action: squeeze by a share of the stroke, or open."""
+        stroke = self._closed - self._open
+        most = (truth.joint_pos[:, -1] - self._open) / stroke + self._squeeze
+        wish = self._open + np.where(close, np.clip(most, 0.0, 1.0), 0.0) * stroke
+        speed = 2 * GAIN * (wish - truth.command[:, -1])
+        return np.asarray(np.clip(speed / self.top[-1], -1, 1))
 
 
 GUIDES: dict[str, type[Guide]] = {
