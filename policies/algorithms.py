@@ -26,7 +26,7 @@ ROLLOUT = 64
 class Decay:
     """Learning rate that falls over the whole run, not over one segment of it."""
 
-    first: float
+    first: float = 1.05e-3
     """Rate at the start of the run."""
     last: float = 5e-5
     """Rate at its end, small enough for the last centimetre."""
@@ -68,7 +68,7 @@ def make_algorithm(
             n_steps=ROLLOUT,
             batch_size=min(2048, ROLLOUT * env.num_envs),
             n_epochs=5,
-            learning_rate=Decay(1.05e-3),
+            learning_rate=Decay(),
             gamma=0.97,
             gae_lambda=0.9,
             policy_kwargs={
