@@ -7,8 +7,9 @@ import dataclasses
 import numpy as np
 
 from forearm.core.inertia import COORDINATES
-from forearm.core.params import KINDS, Covariance, Params, nominal_values
+from forearm.core.params import KINDS, Covariance, Param, Params, nominal_values
 from forearm.core.robot import RobotSpec
+from forearm.sim.distribution import Floats
 from forearm.sim.posterior import Posterior
 from forearm.sim.presets import PRESETS
 from forearm.sim.quantities import QUANTITIES
@@ -33,6 +34,10 @@ SILENT = frozenset(
 )
 """Quantities of a measured effort: they move no simulated arm, so none is drawn."""
 
+SETTLED = 1e-6
+"""A quantity whose values are all nominal to this, in its unit and as a share, does not
+vary: a fit that holds links to the data sheet leaves their shape no width at all."""
+
 POSITIVE = ("kp", "kv", "torque_scale", "armature", "link_mass_scale")
 """Quantities that cannot be zero."""
 
@@ -49,14 +54,15 @@ def posterior_randomization(params: Params, robot: RobotSpec) -> Randomization:
         MismatchError: the params belong to another robot.
     """
     params.check_robot(robot)
-    params = _moving(params)
+    nominal = nominal_values(robot)
+    known = set(params.params)
+    params = _moving(params, nominal)
     found = from_params(params, f"posterior of {params.robot}")
     posterior = found.posterior
     assert posterior is not None
     mean = np.array(posterior.mean)
     std = np.sqrt(np.diag(posterior.covariance))
     low, high = mean - REACH * std, mean + REACH * std
-    nominal = nominal_values(robot)
     for quantity, (index, place) in posterior.places.items():
         kind = KINDS[quantity]
         low[place] = np.maximum(low[place], kind.minimum)
@@ -70,7 +76,6 @@ def posterior_randomization(params: Params, robot: RobotSpec) -> Randomization:
     kept = dataclasses.replace(
         posterior, low=tuple(low.tolist()), high=tuple(high.tolist())
     )
-    known = set(params.params)
     if known & set(COORDINATES):
         # A link's coordinates hold its mass, which must not be varied twice.
         known.add("link_mass_scale")
@@ -82,20 +87,32 @@ def posterior_randomization(params: Params, robot: RobotSpec) -> Randomization:
     return Randomization(wide, _checked(kept), found.name, robot.name)
 
 
-def _moving(params: Params) -> Params:
-    """Return the params without what belongs to the measurement alone."""
-    kept = {n: p for n, p in params.params.items() if n not in SILENT}
+def _moving(params: Params, nominal: dict[str, Floats]) -> Params:
+    """Return the params without what moves nothing or cannot move."""
+    kept = {
+        n: p
+        for n, p in params.params.items()
+        if n not in SILENT and not _settled(p, nominal[n])
+    }
     covariance = params.covariance
     if covariance is not None:
         index = [
-            i
-            for i, name in enumerate(covariance.names)
-            if name.split("[")[0] not in SILENT
+            i for i, name in enumerate(covariance.names) if name.split("[")[0] in kept
         ]
         matrix = np.array(covariance.matrix)[np.ix_(index, index)]
         names = [covariance.names[i] for i in index]
         covariance = Covariance(names=names, matrix=matrix.tolist()) if names else None
     return params.model_copy(update={"params": kept, "covariance": covariance})
+
+
+def _settled(found: Param, nominal: Floats) -> bool:
+    """Return whether a quantity is nominal and known too well to vary."""
+    if not found.std:
+        return False
+    value = np.array(found.value)
+    least = SETTLED * np.maximum(np.abs(nominal), 1.0)
+    apart = np.abs(value - nominal)
+    return bool(((np.array(found.std) <= least) & (apart <= least)).all())
 
 
 def _checked(posterior: Posterior) -> Posterior:

@@ -237,13 +237,7 @@ def _moved(
     loop: ArmLoop, randomization: Randomization, name: str, whole: Floats
 ) -> float:
     """Return how far one term moves a joint, all others drawn the same [rad]."""
-    posterior = randomization.posterior
-    if posterior is not None and name not in randomization.terms:
-        # Without spread it draws as many numbers, all of them nominal.
-        flat = ((0.0,) * len(posterior.names),) * len(posterior.names)
-        flat_one = replace(posterior, covariance=flat, mean=None)
-        without = replace(randomization, posterior=flat_one)
-    elif name in ("encoder_noise", "velocity_noise"):
+    if name in ("encoder_noise", "velocity_noise") and name in randomization.terms:
         # Noise takes numbers from the generator that timing would get otherwise.
         rest = {
             n: t

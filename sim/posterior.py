@@ -8,22 +8,17 @@ narrow along what it pinned, truncated to what is physical.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.special import ndtr, ndtri
 
 from forearm.core.errors import LimitError
 
 from .distribution import Floats
 from .quantities import QUANTITIES, get_quantity
-
-ATTEMPTS = 64
-"""Draws of the whole vector before conditional draws take over."""
-
-SWEEPS = 32
-"""Gibbs sweeps from the truncated mean where rejection finds nothing."""
+from .truncated import TruncatedNormal
 
 NAME = re.compile(r"(\w+)\[(\d{1,3})\]")
 
@@ -97,65 +92,45 @@ class Posterior:
         return low, high
 
     @cached_property
-    def _factor(self) -> Floats:
-        values, vectors = np.linalg.eigh(np.asarray(self.covariance, np.float64))
-        return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)))
+    def _normals(self) -> dict[bytes, TruncatedNormal]:
+        """By mean: a posterior without one is drawn around the nominal values."""
+        return {}
 
-    @cached_property
-    def _conditional(self) -> tuple[Floats, Floats]:
-        """Weights and standard deviations of each value given all others."""
-        matrix = np.asarray(self.covariance, np.float64)
-        ridge = 1e-9 * np.diag(np.maximum(np.diag(matrix), 1e-300))
-        precision = np.linalg.inv(matrix + ridge)
-        diagonal = np.diag(precision)
-        return -precision / diagonal[:, None], 1.0 / np.sqrt(diagonal)
+    def vectors(self, rngs: Sequence[np.random.Generator], mean: Floats) -> Floats:
+        """Draw vectors (n, k) around ``mean`` (k,) within the bounds.
 
-    def vector(self, rng: np.random.Generator, mean: Floats) -> Floats:
-        """Draw one vector around ``mean`` (k,), within the bounds.
-
-        By rejection; where nearly nothing is physical, by Gibbs sampling of the
-        truncated normal (Geweke, 1991).
+        Each row comes from its own generator, whatever others are drawn with it.
         """
-        low, high = self.bounds
-        draws = mean + rng.standard_normal((ATTEMPTS, len(mean))) @ self._factor.T
-        inside = ((draws >= low) & (draws <= high)).all(axis=1)
-        if inside.any():
-            return np.asarray(draws[np.argmax(inside)])
-        return self._gibbs(rng, mean)
+        key = np.asarray(mean, np.float64).tobytes()
+        if key not in self._normals:
+            matrix = np.asarray(self.covariance, np.float64)
+            self._normals[key] = TruncatedNormal(mean, matrix, *self.bounds)
+        return self._normals[key].draw(rngs)
 
-    def _gibbs(self, rng: np.random.Generator, mean: Floats) -> Floats:
-        low, high = self.bounds
-        weights, std = self._conditional
-        value = np.clip(mean, low, high)
-        for u in rng.random((SWEEPS, len(mean))):
-            for i in range(len(mean)):
-                others = weights[i] @ (value - mean) - weights[i, i] * (
-                    value[i] - mean[i]
-                )
-                centre = mean[i] + others
-                ends = (np.array([low[i], high[i]]) - centre) / std[i]
-                z = _truncated(ends[0], ends[1], u[i])
-                value[i] = np.clip(centre + std[i] * z, low[i], high[i])
-        return np.asarray(value)
-
-    def centre(self, nominal: dict[str, Floats]) -> Floats:
+    def centre(self, nominal: Mapping[str, Floats]) -> Floats:
         """Return the mean (k,): the posterior's own, or the nominal values."""
         if self.mean is not None:
             return np.asarray(self.mean, np.float64)
         return np.array([nominal[q][i] for q, i in map(_split, self.names)])
 
     def sample(
-        self, rng: np.random.Generator, nominal: dict[str, Floats]
+        self, rng: np.random.Generator, nominal: Mapping[str, Floats]
     ) -> dict[str, Floats]:
         """Draw every quantity the posterior names; its other values stay nominal."""
-        vector = self.vector(rng, self.centre(nominal))
+        return {n: v[0] for n, v in self.sample_many([rng], nominal).items()}
+
+    def sample_many(
+        self, rngs: Sequence[np.random.Generator], nominal: Mapping[str, Floats]
+    ) -> dict[str, Floats]:
+        """Draw every quantity once per generator, (n, size) each."""
+        vectors = self.vectors(rngs, self.centre(nominal))
         values = {}
         for name, (index, place) in self.places.items():
-            values[name] = nominal[name].copy()
-            values[name][index] = vector[place]
+            values[name] = np.tile(nominal[name], (len(vectors), 1))
+            values[name][:, index] = vectors[:, place]
         return values
 
-    def check(self, nominal: dict[str, Floats]) -> None:
+    def check(self, nominal: Mapping[str, Floats]) -> None:
         """Refuse an index the arm does not have and a mean outside the bounds.
 
         Raises:
@@ -167,14 +142,6 @@ class Posterior:
                     f"posterior: {name}[{max(index)}] does not exist; {name} has "
                     f"{len(nominal[name])} values"
                 )
-
-
-def _truncated(low: float, high: float, u: float) -> float:
-    """Quantile ``u`` of the standard normal between ``low`` and ``high``."""
-    if low > 0:  # The upper tail rounds to one; by symmetry it is the lower one.
-        return -_truncated(-high, -low, 1.0 - u)
-    ends = ndtr(np.array([low, high]))
-    return float(ndtri(ends[0] + (ends[1] - ends[0]) * u))
 
 
 def _split(name: str) -> tuple[str, int]:

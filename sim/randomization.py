@@ -20,7 +20,7 @@ Side = Literal["low", "high"]
 """Which end of a range."""
 
 Width = Mapping[tuple[str, Side], float]
-"""Share of each side of each term that is in use, in [0, 1]; 1 where missing."""
+"""Share of each side of each quantity that is in use, in [0, 1]; 1 where missing."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Randomization:
     robot: str | None = None
     """The only arm it is meant for, if any."""
     width: Width = field(default_factory=dict)
-    """How much of each term is in use: what a curriculum widens."""
+    """How much of each quantity is in use: what a curriculum widens."""
 
     def __post_init__(self) -> None:
         """Refuse what does not exist, what is said twice and what is not physical.
@@ -62,7 +62,7 @@ class Randomization:
                 "posterior; remove one"
             )
         for key, width in self.width.items():
-            if key[0] not in self.terms or not 0 <= width <= 1:
+            if key[0] not in self.quantities or not 0 <= width <= 1:
                 raise LimitError(f"width of {key[0]} must lie in [0, 1], got {width}")
 
     @property
@@ -122,12 +122,12 @@ class Randomization:
             drawn = self.terms[name].transform(part.swapaxes(0, 1), nominal[name])
             values[name] = self.narrowed(name, drawn, nominal[name])
         if self.posterior is not None and names is None:
-            draws = [self.posterior.sample(rng, dict(nominal)) for rng in rngs]
-            values.update({n: np.stack([d[n] for d in draws]) for n in draws[0]})
+            for name, drawn in self.posterior.sample_many(rngs, nominal).items():
+                values[name] = self.narrowed(name, drawn, nominal[name])
         return values
 
     def narrowed(self, name: str, value: Floats, nominal: Floats) -> Floats:
-        """Return draws of a term, drawn towards nominal by its width in use."""
+        """Return draws of a quantity, moved towards nominal by its width in use."""
         if not self.width:
             return value
         low, high = (self.width.get((name, side), 1.0) for side in SIDES)

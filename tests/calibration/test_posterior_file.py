@@ -82,12 +82,14 @@ def test_a_fit_to_efforts_varies_links_and_friction_but_not_the_sensor() -> None
             ROBOT,
             {
                 "link_log_mass": np.zeros(6),
+                "link_shift_x": np.zeros(6),
                 "coulomb": NOMINAL["coulomb"],
                 "drive_gain": np.full(6, 10.0),
                 "effort_offset": np.full(6, 0.1),
             },
             std={
                 "link_log_mass": [0.05, 0.02, 0.05, 0.05, 0.05, 0.05],
+                "link_shift_x": [1e-9] * 6,
                 "coulomb": [0.5] * 6,
                 "drive_gain": [0.3] * 6,
                 "effort_offset": [0.1] * 6,
@@ -103,6 +105,8 @@ def test_a_fit_to_efforts_varies_links_and_friction_but_not_the_sensor() -> None
     drawn = {name: np.array([s[name] for s in sets]) for name in sets[0]}
     # The sensor's own numbers move nothing, and a link's mass must not vary twice.
     assert not {"drive_gain", "effort_offset", "link_mass_scale"} & set(drawn)
+    # What the fit held to the data sheet has a width that moves nothing.
+    assert "link_shift_x" not in drawn
     mass, friction = drawn["link_log_mass"][:, 1], drawn["coulomb"][:, 1]
     assert np.corrcoef(mass, friction)[0, 1] > 0.7
     assert drawn["link_log_mass"][:, 0].std() > 2 * mass.std()

@@ -58,6 +58,14 @@ def test_a_posterior_passes():
     assert failures(Randomization(posterior=Posterior(names, ((1, 0), (0, 1))))) == []
 
 
+def test_a_value_of_a_posterior_that_moves_nothing_is_caught_by_name():
+    names = ("viscous[0]", "link_shift_x[3]")
+    tiny = Randomization(posterior=Posterior(names, ((1, 0), (0, 1e-20))))
+    assert failures(tiny) == [
+        "link_shift_x: changes nothing: the closed loop moves as without it"
+    ]
+
+
 def fails(text):
     found = failures()
     assert any(text in line for line in found), found
