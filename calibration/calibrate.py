@@ -85,7 +85,7 @@ def calibrate(
     said += [*staged.said, *_kept(robot, kept), *said_of_delays(logs)]
     known = staged.found.identified & ~of_joints(unknowns, kept) & (not kept.all())
     result = _judged(staged, parts, vector, known, logs, said, time.monotonic() - begin)
-    found = [*map(str, checks), *said]
+    found = [*map(str, checks), *result.findings]
     return dataclasses.replace(result, findings=found, checks=checks)
 
 

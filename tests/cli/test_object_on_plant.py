@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
 import numpy as np
 import pytest
@@ -16,6 +16,7 @@ from forearm.policies import export as exporting
 from forearm.policies.config import TrainConfig
 from forearm.policies.onnx_actor import OnnxActor
 from forearm.policies.parity import Parity
+from forearm.policies.sensed import training_range
 from forearm.policies.train import train
 from forearm.sim.loop import ArmLoop
 from forearm.sim.plant_spec import PlantSpec
@@ -29,11 +30,6 @@ SEED = 10_000
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     """An untrained policy; the export's own proofs are other tests'."""
 
-    def wide(actor: Any, *_: object) -> Any:
-        sizes = actor.interface.sensors.items()
-        low = {n: np.full(size, -10.0, np.float32) for n, size in sizes}
-        return low, {n: -value for n, value in low.items()}
-
     folder = tmp_path_factory.mktemp("bundle")
     config = TrainConfig(
         task="pick_place",
@@ -44,7 +40,8 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
         out=str(folder / "run"),
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(exporting, "sensed_range", wide)
+        short = partial(training_range, episodes=2)
+        patch.setattr(exporting, "training_range", short)
         patch.setattr(exporting, "prove_parity", lambda *_: Parity(0.0, 0.0, 0, 0))
         patch.setattr(exporting, "DELAYS", [0.0])
         run = train(config, quiet=True)
