@@ -28,13 +28,17 @@ def motion() -> Motion:
 def test_a_motion_is_played_and_its_log_holds_every_command(
     motion: Motion,
     tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
 ) -> None:
     save_motion(tmp_path / "t.yaml", motion)
     plant = Task(name="plant", command=forearm("plant", "--robot", "ur5e"))
-    arguments = ["excite", "--robot", "ur5e", "--play", str(tmp_path / "t.yaml")]
-    with supervised([plant], tmp_path / "out"):
-        assert main([*arguments, "--record", str(tmp_path / "log")]) == 0
+    arguments = ["--play", str(tmp_path / "t.yaml"), "--record", str(tmp_path / "log")]
+    player = Task(
+        name="player", command=forearm("excite", "--robot", "ur5e", *arguments)
+    )
+    with supervised([plant, player], tmp_path / "out") as running:
+        assert running["player"].wait(60.0)
+        words = running["player"].output()
+        assert running["player"].status() == 0, words
     log = read_log(tmp_path / "log", ROBOT)
     assert log.duration > motion.time[-1]
     path = motion.array("position")
@@ -48,7 +52,7 @@ def test_a_motion_is_played_and_its_log_holds_every_command(
     # The servo follows 0.1 s behind at 1.9 rad/s.
     assert np.abs(log.position - moved).max() < 0.25
     assert np.ptp(log.position, axis=0).max() > 0.2
-    assert "played 6.0 s" in capsys.readouterr().out
+    assert "played 6.0 s" in words
 
 
 def test_an_arm_away_from_the_start_is_not_moved(
