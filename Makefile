@@ -24,7 +24,7 @@ demo: $(VENV)/.all
 test: $(VENV)/.dev
 ifeq ($(PYTEST_ARGS),)
 	$(RUN) python -m pytest -m "not ros" --numprocesses $(shell nproc) --dist worksteal
-	$(RUN) python -m pytest -m ros --numprocesses $(shell nproc) --dist worksteal
+	$(RUN) python -m pytest -m ros
 else
 	$(RUN) python -m pytest $(PYTEST_ARGS)
 endif

@@ -98,7 +98,10 @@ def play(robot: RobotSpec, motion: Motion, options: PlayOptions) -> float:
         spinner = Spinner(context, [arm])
         try:
             _check_start(arm, robot, motion)
+            listeners = arm.publisher.get_subscription_count()
             with _recorder(robot, options):
+                if options.record is not None:
+                    _check_heard(arm, listeners)
                 return _run(arm, robot, motion)
         finally:
             spinner.stop()
@@ -148,6 +151,22 @@ def _check_start(arm: _Arm, robot: RobotSpec, motion: Motion) -> None:
         )
     if np.abs(state[2]).max() > AT_REST:
         raise LimitError("the arm is moving; nothing is sent before it rests")
+
+
+def _check_heard(arm: _Arm, listeners: int) -> None:
+    """Wait until the recorder hears the motion too: it is sent once.
+
+    Raises:
+        ForearmError: it does not within :data:`ANSWER`.
+    """
+    deadline = time.monotonic() + ANSWER
+    while arm.publisher.get_subscription_count() <= listeners:
+        if time.monotonic() > deadline:
+            raise ForearmError(
+                f"the recorder does not hear {arm.publisher.topic_name} within "
+                f"{ANSWER:g} s; nothing was sent"
+            )
+        time.sleep(0.02)
 
 
 def _run(arm: _Arm, robot: RobotSpec, motion: Motion) -> float:

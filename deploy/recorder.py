@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 FLUSH = 0.5
 """Seconds between flushes to disk."""
 
+HEARING = 2.0
+"""Longest wait for a first message before recording counts as begun [s]; who publishes
+already is heard within it even on a busy computer, and a driver may come later."""
+
 READY = "recording"
 """Line the process prints once it is listening."""
 
@@ -156,6 +160,9 @@ def record(path: Path, wanted: dict[str, str], attach: Path | None) -> bool:
                     raw=True,
                 )
             spinner = Spinner(context, [node])
+            end = time.monotonic() + HEARING
+            while not stop and not writer.count and time.monotonic() < end:
+                time.sleep(0.01)
             sys.stdout.write(READY + "\n")
             sys.stdout.flush()
             # A recorder whose parent died still closes its file.
