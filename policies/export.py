@@ -41,7 +41,7 @@ from .actor import Actor
 from .card import model_card
 from .evaluate import evaluate
 from .parity import Parity, prove_parity, random_sensors, torch_rows
-from .sensed import training_range
+from .sensed import EPISODES, training_range
 from .tolerance import DELAYS, delay_curve, tolerated_delay
 from .train import Run
 
@@ -80,7 +80,7 @@ def export(
     Args:
         run: what was trained.
         out: directory of the bundle.
-        episodes: of each evaluation.
+        episodes: of each evaluation, and most of those whose senses are kept.
         workspace: box that the robot side keeps the commanded pose in; none for none.
         clearance: least distance it keeps between two links [m]; none for no check.
 
@@ -92,7 +92,8 @@ def export(
     policy = to_onnx(actor)
     parity = prove_parity(policy, actor, robot, task)
     evaluation = _evaluation(run, actor, episodes)
-    training = training_range(actor, robot, task, run.randomization())
+    sensed = min(EPISODES, episodes)
+    training = training_range(actor, robot, task, run.randomization(), sensed)
     whole = task.equip(robot)
     contract = Contract(
         robot=robot.name,

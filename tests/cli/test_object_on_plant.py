@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 
 import numpy as np
 import pytest
@@ -16,7 +15,6 @@ from forearm.policies import export as exporting
 from forearm.policies.config import TrainConfig
 from forearm.policies.onnx_actor import OnnxActor
 from forearm.policies.parity import Parity
-from forearm.policies.sensed import training_range
 from forearm.policies.train import train
 from forearm.sim.loop import ArmLoop
 from forearm.sim.plant_spec import PlantSpec
@@ -40,8 +38,6 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
         out=str(folder / "run"),
     )
     with pytest.MonkeyPatch.context() as patch:
-        short = partial(training_range, episodes=2)
-        patch.setattr(exporting, "training_range", short)
         patch.setattr(exporting, "prove_parity", lambda *_: Parity(0.0, 0.0, 0, 0))
         patch.setattr(exporting, "DELAYS", [0.0])
         run = train(config, quiet=True)
