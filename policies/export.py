@@ -92,8 +92,7 @@ def export(
     policy = to_onnx(actor)
     parity = prove_parity(policy, actor, robot, task)
     evaluation = _evaluation(run, actor, episodes)
-    sensed = min(EPISODES, episodes)
-    training = training_range(actor, robot, task, run.randomization(), sensed)
+    training = _training(run, actor, episodes)
     whole = task.equip(robot)
     contract = Contract(
         robot=robot.name,
@@ -118,6 +117,12 @@ def export(
     )
     bundle = save_bundle(out, policy, contract, _selftest(actor), model_card(contract))
     return Export(bundle, parity)
+
+
+def _training(run: Run, actor: Actor, episodes: int) -> TrainingRange:
+    robot, randomization = get_robot(run.config.robot), run.randomization()
+    most = min(EPISODES, episodes)
+    return training_range(actor, robot, run.task(), randomization, most)
 
 
 def _evaluation(run: Run, actor: Actor, episodes: int) -> Evaluation:
