@@ -11,6 +11,7 @@ from .user_robot import add_user_robot, load_user_robot
 
 if TYPE_CHECKING:
     from forearm.core.contract import Contract
+    from forearm.deploy.effort_guarding import EffortGuarding
     from forearm.deploy.guard_node import Guarding
 
 
@@ -34,9 +35,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", default="forearm_policy", help="node name")
     parser.add_argument(
         "--backend",
-        choices=("auto", "forward", "trajectory", "velocity"),
+        choices=("auto", "forward", "trajectory", "velocity", "effort"),
         default="auto",
-        help="controller: what the contract says by default; velocity gets a guard",
+        help="controller: what the contract says by default; velocity and effort get "
+        "a guard",
     )
     parser.add_argument("--authority", type=float, default=1.0, help="0 to 1")
     parser.add_argument(
@@ -124,14 +126,20 @@ def check(args: argparse.Namespace) -> None:
 
     if not 0 <= args.authority <= 1:
         raise LimitError(f"--authority must lie in [0, 1], got {args.authority}")
+    if args.backend == "effort" and args.sim_time:
+        raise LimitError("--backend effort runs in real time, without --sim-time")
     if args.driving and not args.shadow:
         raise LimitError("--driving goes with --shadow")
 
 
-def make_guard(args: argparse.Namespace, contract: Contract) -> Guarding | None:
+def make_guard(
+    args: argparse.Namespace, contract: Contract
+) -> Guarding | EffortGuarding | None:
     """Return the guard process of the backend that needs one."""
-    if args.backend != "velocity" or args.shadow:
+    if args.backend not in ("velocity", "effort") or args.shadow:
         return None
+    if args.backend == "effort":
+        return make_effort_guard(args, contract)
     from forearm.deploy.backends import VELOCITY, controller_of
     from forearm.deploy.guard_node import Guarding
 
@@ -139,3 +147,16 @@ def make_guard(args: argparse.Namespace, contract: Contract) -> Guarding | None:
     return Guarding(
         args.name, args.namespace, controller, contract.limits, contract.control_dt
     )
+
+
+def make_effort_guard(args: argparse.Namespace, contract: Contract) -> EffortGuarding:
+    """Return the guard process that makes efforts.
+
+    Raises:
+        LimitError: the arm cannot be driven by efforts.
+    """
+    from forearm.deploy.backends import EFFORT, controller_of
+    from forearm.deploy.effort_guarding import EffortGuarding
+
+    controller = controller_of(contract, EFFORT)
+    return EffortGuarding(args.name, args.namespace, controller, contract)

@@ -29,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=0.0,
         metavar="SECONDS",
-        help="silence after which the velocity controller stops; 0 for never",
+        help="silence after which velocity and effort controllers stop; 0 for never",
     )
 
 

@@ -1,6 +1,7 @@
 """Geometry: where an arm's links are and how thick they are, without a simulator.
 
-The part of a contract that lets the robot side keep the arm in a box and off itself.
+The part of a contract that lets the robot side keep the arm in a box and off itself,
+and carry its weight where nobody else does.
 Written at export from the MJCF (:mod:`forearm.sim.geometry`), the only source of these
 numbers.
 """
@@ -44,6 +45,15 @@ class Capsule(_Strict):
     """[m]."""
 
 
+class Mass(_Strict):
+    """What moves with a joint, up to the next one."""
+
+    mass: float = Field(ge=0)
+    """[kg]."""
+    com: Point
+    """Centre of mass in the link's frame [m]."""
+
+
 class Geometry(_Strict):
     """The chain of an arm and the capsules that cover it."""
 
@@ -57,11 +67,15 @@ class Geometry(_Strict):
     """Capsules that must stay apart: no neighbours on the chain."""
     source: str = ""
     """Where the capsules come from."""
+    masses: list[Mass] = Field(default_factory=list)
+    """One per joint of the chain; none in bundles from before they were written."""
 
     @model_validator(mode="after")
     def _check(self) -> Geometry:
         if any(capsule.link > len(self.chain) for capsule in self.capsules):
             raise ValueError(f"a capsule's link must be 0 to {len(self.chain)}")
+        if len(self.masses) not in (0, len(self.chain)):
+            raise ValueError(f"{len(self.chain)} joints need as many masses, or none")
         count = len(self.capsules)
         if not all(0 <= i < j < count for i, j in self.pairs):
             raise ValueError(f"a pair must be two of the {count} capsules")

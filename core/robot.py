@@ -152,6 +152,8 @@ class RosNames:
     """``forward_command_controller``; takes ``~/commands`` Float64MultiArray."""
     velocity_controller: str = "forward_velocity_controller"
     """``forward_command_controller`` on velocities; only ever behind the guard."""
+    effort_controller: str = "forward_effort_controller"
+    """``JointGroupEffortController``; takes efforts, only ever from the guard."""
     trajectory_controller: str = "joint_trajectory_controller"
     """Takes ``~/joint_trajectory`` ``trajectory_msgs/JointTrajectory``."""
     target: str = "target_pose"
@@ -199,7 +201,8 @@ class RobotSpec:
     gripper: GripperSpec | None = None
     """The gripper the arm carries, commanded or not."""
     gravity_compensated: bool = True
-    """Its controller carries the links' weight; hobby servos do not."""
+    """Its controller carries the links' weight, under commanded efforts too; hobby
+    servos do not."""
     ros: RosNames = field(default_factory=RosNames)
     """Default ROS 2 names."""
     sources: dict[str, str] = field(default_factory=dict, hash=False)

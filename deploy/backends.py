@@ -12,11 +12,13 @@ from .guard import GUARDED
 from .limiter import Limiter
 from .step import Step
 
-FORWARD, TRAJECTORY, VELOCITY = "forward", "trajectory", "velocity"
+FORWARD, TRAJECTORY = "forward", "trajectory"
+VELOCITY, EFFORT = "velocity", "effort"
 MESSAGES = {
     FORWARD: "std_msgs/msg/Float64MultiArray",
     TRAJECTORY: "trajectory_msgs/msg/JointTrajectory",
     VELOCITY: "std_msgs/msg/Float64MultiArray",
+    EFFORT: "std_msgs/msg/Float64MultiArray",
 }
 """Message type of each backend."""
 
@@ -124,6 +126,26 @@ class VelocityBackend:
         self.publisher.publish(self._message)
 
 
+class EffortBackend:
+    """Positions and their velocities to the guard, which makes the efforts."""
+
+    def __init__(self, node: Any, joints: list[str]) -> None:
+        """Publish on the topic that the guard follows."""
+        from std_msgs.msg import Float64MultiArray
+
+        self.topic = f"~/{GUARDED}"
+        self.publisher = node.create_publisher(
+            Float64MultiArray, self.topic, newest_only()
+        )
+        self._message = Float64MultiArray(data=[0.0] * (2 * len(joints)))
+
+    def send(self, step: Step, limiter: Limiter) -> None:  # noqa: ARG002
+        """Send the joint positions, then the joint velocities."""
+        for i, value in enumerate((*step.command, *step.velocity)):
+            self._message.data[i] = value
+        self.publisher.publish(self._message)
+
+
 def command_topic(kind: str, controller: str) -> str:
     """Return the topic on which a controller takes the commands of a back-end."""
     name = "joint_trajectory" if kind == TRAJECTORY else "commands"
@@ -145,6 +167,8 @@ def controller_of(contract: Contract, kind: str) -> str:
     names = contract.arm.ros
     if kind == VELOCITY:
         return names.velocity_controller
+    if kind == EFFORT:
+        return names.effort_controller
     return names.position_controller if kind == FORWARD else names.trajectory_controller
 
 
@@ -162,4 +186,6 @@ def make_backend(node: Any, contract: Contract, kind: str) -> Backend:
         return ForwardBackend(node, controller, joints)
     if kind == TRAJECTORY:
         return TrajectoryBackend(node, controller, joints, contract.control_dt)
+    if kind == EFFORT:
+        return EffortBackend(node, joints)
     return VelocityBackend(node, joints)

@@ -47,7 +47,7 @@ class ArmSpec(BaseModel):
     verify_key: str | None = None
     """Public key the bundle must be signed with."""
     backend: str = "auto"
-    """``forward``, ``trajectory`` or ``auto``."""
+    """``forward``, ``trajectory``, ``velocity``, ``effort`` or ``auto``."""
 
     def tasks(self) -> list[Task]:
         """Return the processes of this arm, in the order of their start."""

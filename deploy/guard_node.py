@@ -78,18 +78,18 @@ class Guarding:
         Raises:
             ForearmError: it does not start.
         """
-        self._process = _start(self._command)
+        self._process = start_process(self._command)
         return self
 
     def __exit__(self, *_: object) -> None:
         """End it; if it has died by now, another one brings the controller to zero."""
         assert self._process is not None
         if self._process.poll() is not None:
-            _end(self._process)
-            self._process = _start([*self._command, "--stop"])
+            end_process(self._process)
+            self._process = start_process([*self._command, "--stop"])
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(timeout=DISCOVERY + 2 * FAREWELL)
-        _end(self._process)
+        end_process(self._process)
 
     def problem(self) -> str:
         """Return in words that the guard has died; empty while it lives."""
@@ -98,19 +98,31 @@ class Guarding:
         return "the guard process has ended; velocities go to no controller without it"
 
 
-def _start(command: list[str]) -> subprocess.Popen[str]:
+def start_process(
+    command: list[str], pass_fds: Sequence[int] = ()
+) -> subprocess.Popen[str]:
+    """Start a guard process and return once it listens.
+
+    Raises:
+        ForearmError: it does not start.
+    """
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        pass_fds=tuple(pass_fds),
     )
     assert process.stdout is not None
     if process.stdout.readline().strip() != READY:
         process.kill()
-        _end(process)
+        end_process(process)
         raise ForearmError("the guard process did not start")
     return process
 
 
-def _end(process: subprocess.Popen[str]) -> None:
+def end_process(process: subprocess.Popen[str]) -> None:
+    """Ask a guard process to end, then end it."""
     if process.poll() is None:
         process.send_signal(signal.SIGINT)
     try:

@@ -51,8 +51,8 @@ class NodeOptions:
     namespace: str = ""
     """Namespace of node and topics: one per arm."""
     backend: str = "auto"
-    """``trajectory``, ``forward``, ``velocity`` behind a guard process, or ``auto``
-    for what the contract says."""
+    """``trajectory``, ``forward``, ``velocity`` or ``effort`` behind a guard process,
+    or ``auto`` for what the contract says."""
     shadow: bool = False
     """Infer and log, command nothing."""
     driving: str = ""

@@ -52,6 +52,9 @@ def topics(names: RosNames, namespace: str, node: str) -> dict[str, str]:
         f"{prefix}{names.velocity_controller}/commands": (
             "std_msgs/msg/Float64MultiArray"
         ),
+        f"{prefix}{names.effort_controller}/commands": (
+            "std_msgs/msg/Float64MultiArray"
+        ),
         f"{prefix}{names.trajectory_controller}/joint_trajectory": (
             "trajectory_msgs/msg/JointTrajectory"
         ),

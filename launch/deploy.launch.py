@@ -54,7 +54,7 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument(
                 "backend",
                 default_value="auto",
-                choices=["auto", "forward", "trajectory", "velocity"],
+                choices=["auto", "forward", "trajectory", "velocity", "effort"],
                 description="controller that is commanded",
             ),
             DeclareLaunchArgument(

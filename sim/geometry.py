@@ -1,4 +1,4 @@
-"""The capsules of an arm for its contract, read from the compiled MJCF."""
+"""Capsules and masses of an arm for its contract, read from the compiled MJCF."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from forearm.core.geometry import Capsule, Frame, Geometry, Point
+from forearm.core.geometry import Capsule, Frame, Geometry, Mass, Point
 from forearm.core.kinematics import Kinematics
 from forearm.core.robot import RobotSpec
 
@@ -26,7 +26,7 @@ _SLENDER = {int(mujoco.mjtGeom.mjGEOM_CAPSULE), int(mujoco.mjtGeom.mjGEOM_CYLIND
 
 
 def arm_geometry(robot: RobotSpec) -> Geometry:
-    """Return chain, capsules and the pairs that must stay apart.
+    """Return chain, capsules, the pairs that must stay apart, and masses.
 
     Capsules and cylinders keep segment and radius; every other shape gets the capsule
     around its box. A commanded gripper's fingers appear open and closed. Pairs are
@@ -51,6 +51,7 @@ def arm_geometry(robot: RobotSpec) -> Geometry:
         capsules=[capsule for capsule, _ in found],
         pairs=pairs,
         source=f"collision shapes of {Path(robot.asset).name}",
+        masses=_masses(model if robot is arm else build_model(arm), arm),
     )
 
 
@@ -88,6 +89,22 @@ def _capsules(
         )
         name = model.geom(g).name or model.body(body).name
         yield Capsule(name=name, link=link, start=start, end=end, radius=radius), g
+
+
+def _masses(model: Any, arm: RobotSpec) -> list[Mass]:
+    """Return mass and centre of what each joint moves up to the next, in its frame."""
+    data = mujoco.MjData(model)
+    mujoco.mj_kinematics(model, data)
+    frames = Kinematics(arm).link_frames(np.zeros((1, arm.n)))[0]
+    mass, moment = np.zeros(arm.n + 1), np.zeros((arm.n + 1, 3))
+    for body in range(1, model.nbody):
+        link = _link(model, arm, body)
+        mass[link] += model.body_mass[body]
+        moment[link] += model.body_mass[body] * (data.xipos[body] - frames[link, :3, 3])
+    return [
+        Mass(mass=float(m), com=_point(frame[:3, :3].T @ (first / m)))
+        for m, first, frame in zip(mass[1:], moment[1:], frames[1:-1], strict=True)
+    ]
 
 
 def _link(model: Any, arm: RobotSpec, body: int) -> int:

@@ -42,7 +42,7 @@ class JointReading:
 
 
 class Plant:
-    """One arm under position servos."""
+    """One arm under position servos, or under efforts with their loops off."""
 
     def __init__(
         self,
@@ -83,6 +83,11 @@ class Plant:
         self._act = np.array([self.model.actuator(j).id for j in robot.joint_names])
         joints = [self.model.joint(j).id for j in robot.joint_names]
         self.model.jnt_actfrcrange[joints] *= spec.servo.saturation
+        self._motor = np.array([joint.motor is not None for joint in robot.joints])
+        self._gains = (
+            self.model.actuator_gainprm[self._act].copy(),
+            self.model.actuator_biasprm[self._act].copy(),
+        )
         self._delay = spec.command_delay.mean + delay
         self._sensor_delay = spec.sensor.delay + float(values["sensor_delay"][0])
         self._bind_effects(values)
@@ -111,7 +116,8 @@ class Plant:
         self.data.qpos[self._followers] = joint_pos[-1]
         self._arrived = np.array(joint_pos, np.float64)
         self._driven = self._arrived.copy()
-        self._transit: deque[tuple[float, Floats]] = deque()
+        self._transit: deque[tuple[float, Floats, bool]] = deque()
+        self._switch(None)
         self._states: deque[JointReading] = deque()
         self.data.ctrl[self._act] = self._driven
         mujoco.mj_forward(self.model, self.data)
@@ -138,8 +144,22 @@ class Plant:
         Raises:
             LimitError: wrong size or not finite.
         """
-        joint_pos = np.array(joint_pos, np.float64)
-        if joint_pos.shape != (self.robot.n,) or not np.isfinite(joint_pos).all():
+        self._send(joint_pos, effort=False)
+
+    def command_effort(self, effort: Floats) -> None:
+        """Send an effort [Nm] (n,) in the place of a position; the servo's loop is off.
+
+        It holds until the next command arrives. What the arm's own controller carries
+        of the links' weight comes on top, as before.
+
+        Raises:
+            LimitError: wrong size or not finite.
+        """
+        self._send(effort, effort=True)
+
+    def _send(self, values: Floats, *, effort: bool) -> None:
+        values = np.array(values, np.float64)
+        if values.shape != (self.robot.n,) or not np.isfinite(values).all():
             raise LimitError(f"a command needs {self.robot.n} finite numbers")
         delay = self.spec.command_delay
         if delay.drop_rate and self._rng.random() < delay.drop_rate:
@@ -148,7 +168,7 @@ class Plant:
         due = self.time + max(late, 0.0)
         if self._transit:
             due = max(due, self._transit[-1][0])
-        self._transit.append((due, joint_pos))
+        self._transit.append((due, values, effort))
 
     def advance(self, duration: float) -> None:
         """Let ``duration`` [s] pass, in whole physics steps."""
@@ -180,16 +200,34 @@ class Plant:
         """Return the servo's mean reference over the coming physics step [rad].
 
         A command that arrives within the step acts for the rest of it, so that a
-        delay need not be a multiple of the step.
+        delay need not be a multiple of the step; an effort acts for all of it.
         """
         now, step = self.time, self.spec.timestep
         mean, begin = np.zeros(self.robot.n), now
         while self._transit and self._transit[0][0] < now + step - 1e-9:
-            due, command = self._transit.popleft()
+            due, command, effort = self._transit.popleft()
+            if effort or self._effort is not None:
+                self._switch(command if effort else None)
+            if effort:
+                continue
             due = max(due, begin)
             mean += (due - begin) / step * self._play()
             self._arrived, begin = command, due
+        if self._effort is not None:
+            # A motor's voltage follows from a position only.
+            away = self._effort / np.where(self._motor, self._gains[0][:, 4], 1.0)
+            return np.where(self._motor, self.joint_pos + away, self._effort)
         return np.asarray(mean + (now + step - begin) / step * self._play())
+
+    def _switch(self, effort: Floats | None) -> None:
+        """Drive the joints by ``effort`` [Nm], or by the servos again (none)."""
+        self._effort = effort
+        gain, bias = (array.copy() for array in self._gains)
+        if effort is not None:
+            gain[~self._motor, 0], bias[~self._motor] = 1.0, 0.0
+            gain[self._motor, 6] = 0.0
+        self.model.actuator_gainprm[self._act] = gain
+        self.model.actuator_biasprm[self._act] = bias
 
     def _play(self) -> Floats:
         # The play operator (Krasnosel'skii and Pokrovskii, 1989): the output only

@@ -1,10 +1,10 @@
 """The plant's ROS shell: behaves like an arm under ``ros2_control``.
 
 It publishes ``joint_states`` and takes both the forward position controller's and the
-joint trajectory controller's topic, and the forward velocity controller's. As those
-controllers do, it drops a whole message that has the wrong size or is not finite, and
-holds the last command for ever: a velocity, too, unless ``command_timeout`` says when
-the velocity controller gives up.
+joint trajectory controller's topic, and the forward velocity and effort controllers'.
+As those controllers do, it drops a whole message that has the wrong size or is not
+finite, and holds the last command for ever: a velocity or an effort, too, unless
+``command_timeout`` says when such a controller gives up.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ class PlantOptions:
     seconds: float = 0.0
     """Real time after which it ends; 0 for never [s]."""
     command_timeout: float = 0.0
-    """Silence after which the velocity controller stops the arm; 0 for never [s]."""
+    """Silence after which the velocity controller stops the arm and the effort
+    controller asks for none; 0 for never [s]."""
 
 
 class PlantNode(Node):
@@ -68,6 +69,7 @@ class PlantNode(Node):
         self._command: Floats | None = None
         self._trajectory: Trajectory | None = None
         self._velocity: Floats | None = None
+        self._effort: Floats | None = None
         self._timeout = options.command_timeout or math.inf
         self._heard = 0.0
         self._states = self.create_publisher(JointState, names.joint_states, 10)
@@ -83,18 +85,13 @@ class PlantNode(Node):
             velocity=[0.0] * n,
             effort=[0.0] * n,
         )
-        self.create_subscription(
-            Float64MultiArray,
-            f"{names.position_controller}/commands",
-            self._on_forward,
-            newest_only(),
-        )
-        self.create_subscription(
-            Float64MultiArray,
-            f"{names.velocity_controller}/commands",
-            self._on_velocity,
-            newest_only(),
-        )
+        for controller, callback in (
+            (names.position_controller, self._on_forward),
+            (names.velocity_controller, self._on_velocity),
+            (names.effort_controller, self._on_effort),
+        ):
+            topic = f"{controller}/commands"
+            self.create_subscription(Float64MultiArray, topic, callback, newest_only())
         self.create_subscription(
             JointTrajectory,
             f"{names.trajectory_controller}/joint_trajectory",
@@ -112,14 +109,22 @@ class PlantNode(Node):
     def _on_forward(self, message: Any) -> None:
         data = self._values(message)
         if data is not None:
-            self._command, self._trajectory, self._velocity = data, None, None
+            self._effort, self._velocity = None, None
+            self._command, self._trajectory = data, None
 
     def _on_velocity(self, message: Any) -> None:
         data = self._values(message)
         if data is not None:
             self._command = self.reference()
-            self._trajectory, self._velocity = None, data
+            self._trajectory, self._velocity, self._effort = None, data, None
             self._heard = self.plant.time
+
+    def _on_effort(self, message: Any) -> None:
+        data = self._values(message)
+        if data is not None:
+            # The position loop is off: there is no command to go on from.
+            self._command = self._trajectory = self._velocity = None
+            self._effort, self._heard = data, self.plant.time
 
     def _on_trajectory(self, message: Any) -> None:
         try:
@@ -130,14 +135,16 @@ class PlantNode(Node):
             self._drop(str(error))
             return
         trajectory.start_from(self.plant.time, self.reference())
-        self._trajectory, self._velocity = trajectory, None
+        self._trajectory, self._velocity, self._effort = trajectory, None, None
 
     def reference(self) -> Floats:
         """What the controllers ask of the servo now [rad], shape (n,)."""
-        trajectory = self._trajectory
+        trajectory, command = self._trajectory, self._command
         if trajectory is not None:
             return trajectory.at(self.plant.time)
-        return self.plant.joint_pos if self._command is None else self._command
+        if command is None or self._effort is not None:
+            return self.plant.joint_pos
+        return command
 
     def _drop(self, why: str) -> None:
         self.dropped += 1
@@ -149,13 +156,19 @@ class PlantNode(Node):
         if trajectory is not None:
             self._command = trajectory.at(self.plant.time + duration)
         velocity = self._velocity
-        if velocity is not None and self._command is not None:
+        command = self._command
+        if velocity is not None and command is not None:
             if self.plant.time - self._heard > self._timeout:
                 self._velocity = None
             else:
-                self._command = self._command + velocity * duration
-        if self._command is not None:
-            self.plant.command(self._command)
+                self._command = command + velocity * duration
+        # Messages come in another thread: each is looked at once.
+        effort, command = self._effort, self._command
+        if effort is not None:
+            silent = self.plant.time - self._heard > self._timeout
+            self.plant.command_effort(0 * effort if silent else effort)
+        elif command is not None:
+            self.plant.command(command)
         self.plant.advance(duration)
         self.publish()
 

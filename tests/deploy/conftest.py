@@ -20,7 +20,7 @@ from forearm.sim.geometry import arm_geometry
 MAX_AGE, PERIOD = 0.1, 0.02
 """Freshness budget and control period of the sample bundle [s]."""
 
-SECTIONS = ("on the wire", "around the processes", "guard", "recorder")
+SECTIONS = ("on the wire", "around the processes", "guard", "effort guard", "recorder")
 
 INTRO = """# Fault matrix
 
@@ -31,9 +31,10 @@ the time from the fault to the state that stops the arm, both read from the cloc
 the process that saw it; the freshness budget is 100 ms, and a state may be one period
 old when it is used and one period under way. *Commands* reached the arm during the
 case and 0.3 s before; *outside* counts breaches of position, velocity, acceleration or
-jerk limits among them (behind the guard: of velocity). *At rest* is said where the arm
-has to stand at the end: the last commands are equal and the joints move slower than
-0.02 rad/s.
+jerk limits among them (behind a guard: of velocity or effort). *At rest* is said where
+the arm has to stand at the end: the last commands are equal (no matter for efforts,
+where the reaction is the time until it stands) and the joints move slower than 0.02
+rad/s.
 """
 
 
