@@ -24,6 +24,9 @@ GROUPS = {
 }
 """What an engineer would check together."""
 
+GROUP = {name: group for group, names in GROUPS.items() for name in names}
+"""Group by parameter."""
+
 SIGMAS = 3.0
 """A value has changed from here on."""
 
@@ -71,6 +74,8 @@ class Drift:
     """Largest first."""
     result: Result
     """The new calibration."""
+    untold: tuple[str, ...] = ()
+    """Groups of which nothing is measured both then and now: no change can be seen."""
 
     @property
     def groups(self) -> dict[str, float]:
@@ -81,12 +86,13 @@ class Drift:
         return found
 
     def said_of_groups(self) -> str:
-        """Return every group with its largest number of sigmas, in one line."""
+        """Return in one line which groups changed, by how many sigmas at most."""
         moved = {g: s for g, s in self.groups.items() if s > 0}
+        words = {g: "unknown" if g in self.untold else "unchanged" for g in GROUPS}
         still = [g for g in self.groups if g not in moved]
         order = sorted(moved, key=lambda g: -moved[g])
         parts = [f"{g} changed ({moved[g]:.1f} sigma)" for g in order]
-        return ", ".join([*parts, *(f"{g} unchanged" for g in still)])
+        return ", ".join([*parts, *(f"{g} {words[g]}" for g in still)])
 
     def values(self, robot: RobotSpec, old: Params) -> dict[str, Floats]:
         """Return the arm as it is now, every parameter by name.
@@ -127,10 +133,13 @@ def drift(logs: list[RunLog], robot: RobotSpec, params: Params) -> Drift:
     params.check_robot(robot)
     result = calibrate(logs, robot)
     changes = _changes(robot, params, result.params)
+    told = {GROUP[n] for n, _ in _compared(params, result.params)}
     if "payload_mass" not in result.params.params:
-        changes += _load(logs, robot, params)
+        weighed = _load(logs, robot, params)
+        told |= {"payload"} if weighed is not None else set()
+        changes += weighed or []
     changes.sort(key=lambda change: -abs(change.sigmas))
-    return Drift(changes, result)
+    return Drift(changes, result, tuple(g for g in GROUPS if g not in told))
 
 
 def _origin(params: Params, name: str, i: int) -> str:
@@ -138,12 +147,23 @@ def _origin(params: Params, name: str, i: int) -> str:
     return origin if isinstance(origin, str) else origin[i]
 
 
+def _compared(old: Params, new: Params) -> list[tuple[str, int]]:
+    """Return values that were known, not guessed, and are measured now."""
+    return [
+        (name, i)
+        for name, content in new.params.items()
+        for i in range(len(content.value))
+        if name in GROUP
+        and _origin(new, name, i) == "measured"
+        and (name not in old.params or _origin(old, name, i) != "guess")
+    ]
+
+
 def _changes(robot: RobotSpec, old: Params, new: Params) -> list[Change]:
     found = []
     values = old.values(robot)
-    group = {name: g for g, names in GROUPS.items() for name in names}
     for name, content in new.params.items():
-        if name not in group or content.std is None:
+        if name not in GROUP or content.std is None:
             continue
         before = values[name]
         known = old.params.get(name)
@@ -160,7 +180,7 @@ def _changes(robot: RobotSpec, old: Params, new: Params) -> list[Change]:
                 found.append(
                     Change(
                         f"{name}[{i}]",
-                        group[name],
+                        GROUP[name],
                         title,
                         float(before[i]),
                         after,
@@ -170,8 +190,8 @@ def _changes(robot: RobotSpec, old: Params, new: Params) -> list[Change]:
     return found
 
 
-def _load(logs: list[RunLog], robot: RobotSpec, params: Params) -> list[Change]:
-    """Weigh the load by the torques, where the fit does not."""
+def _load(logs: list[RunLog], robot: RobotSpec, params: Params) -> list[Change] | None:
+    """Weigh the load by the torques, where the fit does not; None without torques."""
     before = float(params.values(robot)["payload_mass"][0])
     masses, sigmas = [], []
     for log in logs:
@@ -183,7 +203,7 @@ def _load(logs: list[RunLog], robot: RobotSpec, params: Params) -> list[Change]:
         masses.append(load.mass)
         sigmas.append(load.sigma)
     if not masses:
-        return []
+        return None
     weight = 1 / np.square(sigmas)
     mass = float(np.sum(weight * masses) / weight.sum())
     sigma = float(weight.sum() ** -0.5)

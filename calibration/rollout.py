@@ -122,12 +122,12 @@ class Rollout:
         value = {k: v[ids] for k, v in self._arm.values.items()}
         shape = (len(ids), self.steps, self._arm.model.nv)
         record = {k: np.empty(shape) for k in ("qpos", "qvel", "qfrc_actuator")}
-        self._torque[ids] = 0.0
+        torque = np.zeros((len(ids), self.robot.n))
         for step in range(self.steps):
             speed = self._qvel[dof] / value["stribeck_velocity"]
             level[dof] = (
                 value["coulomb"]
-                + value["load_friction"] * np.abs(self._torque[dof])
+                + value["load_friction"] * np.abs(torque)
                 + value["stribeck"] * np.exp(-np.minimum(speed**2, 50.0))
             )
             self._ctrl[ids] = control[:, step]
@@ -135,6 +135,7 @@ class Rollout:
             record["qpos"][:, step] = self._qpos[ids]
             record["qvel"][:, step] = self._qvel[ids]
             record["qfrc_actuator"][:, step] = self._torque[ids]
+            torque = self._torque[dof]
         return record
 
     def _control(self, delay: float) -> Floats:

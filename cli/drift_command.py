@@ -40,13 +40,14 @@ def run(args: argparse.Namespace) -> int:
     found = drift([read_log(path, robot) for path in args.logs], robot, old)
     for sentence in found.sentences():
         print(f"changed   {sentence}" if found.changes else sentence)
-    if found.changes:
+    if found.changes or found.untold:
         print(f"groups    {found.said_of_groups()}")
     if args.out:
         save_params(args.out, found.result.params)
     summary: dict[str, Any] = {
         "changes": [change.as_json() for change in found.changes],
         "groups": found.groups,
+        "unknown": list(found.untold),
         "held_out": found.result.as_json()["held_out"],
         "policy": None,
     }

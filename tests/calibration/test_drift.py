@@ -125,6 +125,19 @@ def test_what_the_new_log_does_not_tell_stays_as_it_was_known(old: Result) -> No
     np.testing.assert_allclose(now["kp"], [2 * before[0], *before[1:]])
 
 
+def test_what_was_a_guess_is_unknown_and_not_unchanged(
+    clean: RunLog, old: Result, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("forearm.calibration.drift.calibrate", lambda *_: old)
+    assert "gain unchanged" in drift([clean], ROBOT, old.params).said_of_groups()
+    guess = old.params.model_copy(deep=True)
+    for name in ("kp", "kv"):
+        guess.params[name].provenance = "guess"
+    found = drift([clean], ROBOT, guess)
+    assert "gain unknown" in found.said_of_groups()
+    assert "delay unchanged" in found.said_of_groups()
+
+
 def test_the_recorded_motion_lies_inside_the_envelope(old: Result) -> None:
     drawn = posterior_randomization(old.params, ROBOT)
     found = envelope(ROBOT, old.params, drawn, old.held, np.random.default_rng(0))
