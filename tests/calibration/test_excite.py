@@ -28,7 +28,7 @@ ROBOT = get_robot("ur5e")
 
 @pytest.fixture(scope="module")
 def planner() -> Planner:
-    return Planner(ROBOT, seconds=12.0)
+    return Planner(ROBOT, seconds=8.0)
 
 
 @pytest.fixture(scope="module")
