@@ -18,7 +18,7 @@ from .horizon import HORIZONS
 from .motion import STANDSTILL
 from .page import Page, short
 from .page_charts import COLORS, draw, draw_band, stacked, thin
-from .page_findings import add_findings
+from .page_findings import add_findings, add_unknown
 from .page_links import add_links
 from .page_numbers import add_parameters
 from .score import errors, noise_floor
@@ -62,14 +62,8 @@ def write_effort_report(
     _loads(page, loads or [])
     add_parameters(page, result.robot, result.params)
     add_links(page, result)
-    page.section(
-        "unknown",
-        "What these logs cannot tell",
-        "Such numbers stay at their prior with the prior's width.",
-    )
-    page.items(result.unidentifiable, "Every parameter that was asked for is told.")
-    doctor = {str(check) for check in result.checks}
-    add_findings(page, result.checks, [f for f in result.findings if f not in doctor])
+    add_unknown(page, result.unidentifiable)
+    add_findings(page, result.checks, result.findings)
     page.write(path)
 
 

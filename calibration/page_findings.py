@@ -18,10 +18,26 @@ DONE = {
 """Actions in words."""
 
 
+def add_unknown(page: Page, directions: Sequence[str]) -> None:
+    """Add in words what the logs leave open."""
+    page.section(
+        "unknown",
+        "What these logs cannot tell",
+        "Such numbers stay at their prior with the prior's width.",
+    )
+    page.items(directions, "Every parameter that was asked for is told.")
+
+
 def add_findings(
-    page: Page, checks: Sequence[Finding], decisions: Sequence[str]
+    page: Page, checks: Sequence[Finding], findings: Sequence[str]
 ) -> None:
-    """Add what the doctor found in the logs and what the fit decided."""
+    """Add what the doctor found in the logs and what the fit decided.
+
+    Args:
+        page: gets two sections.
+        checks: of the doctor.
+        findings: all in words; those of ``checks`` are not said twice.
+    """
     page.section(
         "findings",
         "What was found in the logs",
@@ -41,5 +57,7 @@ def add_findings(
         page.table(["log", "what", "rows", "done", "in words"], rows)
     else:
         page.note("The log doctor had nothing to say.")
+    doctor = {str(check) for check in checks}
+    decisions = [finding for finding in findings if finding not in doctor]
     page.section("decisions", "What the fit decided and why")
     page.items(decisions, "Nothing out of the ordinary.")

@@ -14,7 +14,7 @@ from .envelope import Envelope
 from .horizon import HORIZONS
 from .page import Page, short
 from .page_charts import Line, draw, draw_band, horizon_chart, stacked, thin
-from .page_findings import add_findings
+from .page_findings import add_findings, add_unknown
 from .page_numbers import add_parameters
 from .result import UNIT, Result
 from .verdict import judge, known_sentence, times
@@ -44,14 +44,8 @@ def write_report(
     if predicted is not None:
         add_envelope(page, predicted)
     add_parameters(page, result.robot, result.params)
-    page.section(
-        "unknown",
-        "What these logs cannot tell",
-        "Such numbers stay at their prior with the prior's width.",
-    )
-    page.items(result.unidentifiable, "Every parameter that was asked for is told.")
-    doctor = {str(check) for check in result.checks}
-    add_findings(page, result.checks, [f for f in result.findings if f not in doctor])
+    add_unknown(page, result.unidentifiable)
+    add_findings(page, result.checks, result.findings)
     page.write(path)
 
 

@@ -31,6 +31,10 @@ class Histogram:
 
     def __init__(self) -> None:
         """Start empty."""
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything."""
         self.bins = [0] * (LAST + 1)
         self.count = 0
         self.maximum = 0.0
@@ -78,7 +82,3 @@ class Histogram:
         made.count = sum(made.bins)
         made.maximum = content.maximum
         return made
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self.__init__()  # type: ignore[misc]

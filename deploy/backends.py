@@ -33,8 +33,8 @@ class Backend(Protocol):
     topic: str
     publisher: Any
 
-    def send(self, step: Step, limiter: Limiter) -> None:
-        """Send the command of one period."""
+    def send(self, step: Step, limiter: Limiter, /) -> None:
+        """Send the command of one period; ``limiter`` knows its way to rest."""
 
 
 class ForwardBackend:
@@ -50,7 +50,7 @@ class ForwardBackend:
         )
         self._message = Float64MultiArray(data=[0.0] * len(joints))
 
-    def send(self, step: Step, limiter: Limiter) -> None:  # noqa: ARG002
+    def send(self, step: Step, _limiter: Limiter, /) -> None:
         """Send the joint positions."""
         for i, value in enumerate(step.command):
             self._message.data[i] = value
@@ -139,7 +139,7 @@ class EffortBackend:
         )
         self._message = Float64MultiArray(data=[0.0] * (2 * len(joints)))
 
-    def send(self, step: Step, limiter: Limiter) -> None:  # noqa: ARG002
+    def send(self, step: Step, _limiter: Limiter, /) -> None:
         """Send the joint positions, then the joint velocities."""
         for i, value in enumerate((*step.command, *step.velocity)):
             self._message.data[i] = value

@@ -131,10 +131,8 @@ class PolicyNode(GuardedNode):
             self._shadow = Shadow(joints, contract.control_dt, topic)
             listener = listen(self, self._shadow)
             self._keep(self.destroy_subscription, listener)
-        self._sent_topic = (
-            "~/shadow_command" if self.options.shadow else "~/joint_command"
-        )
-        self._sent = self.create_publisher(JointState, self._sent_topic, 10)
+        sent = "~/shadow_command" if self.options.shadow else "~/joint_command"
+        self._sent = self.create_publisher(JointState, sent, 10)
         self._keep(self.destroy_publisher, self._sent)
         self._sent_message = JointState(name=joints, position=[0.0] * len(joints))
         qos = newest_only()

@@ -156,6 +156,13 @@ class Rig:
             time.sleep(0.005)
         raise AssertionError(f"no {wanted!r} in {self.states[-4:]} for {timeout} s")
 
+    def wait_until_moving(self):
+        """Wait until the policy drives and the witness sees motion [0.3 rad/s]."""
+        end = time.monotonic() + 15
+        while self.state != "run" or self.witness.speed() < 0.3:
+            assert time.monotonic() < end, self.states[-4:]
+            time.sleep(0.005)
+
     def transition(self, number):
         assert self._change.wait_for_service(timeout_sec=10.0)
         request = self._request()

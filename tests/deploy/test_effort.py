@@ -122,7 +122,7 @@ class Loop:
         size = s * s * (3 - 2 * s)  # a velocity without jumps
         return self.robot.home + 0.25 * size * np.sin(2 * now)
 
-    def hold(self, now):  # noqa: ARG002
+    def hold(self, _now):
         return self.robot.home
 
 

@@ -51,15 +51,8 @@ def arm(make_rig):
         plant = Task(name="plant", command=forearm("plant", "--robot", "ur5e"))
         rig.start(plant, rig.make_driver("effort"))
         rig.wait_for("run", 0.0, 30.0)
-        moving(rig)
+        rig.wait_until_moving()
         yield rig
-
-
-def moving(rig):
-    end = time.monotonic() + 15
-    while rig.state != "run" or rig.witness.speed() < 0.3:
-        assert time.monotonic() < end, rig.states[-4:]
-        time.sleep(0.005)
 
 
 def guard_pid(rig):

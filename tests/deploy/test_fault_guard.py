@@ -56,15 +56,8 @@ def arm(make_rig, request):
         rig.witness = Witness(rig)
         rig.start(Task(name="plant", command=plant), rig.make_driver("velocity"))
         rig.wait_for("run", 0.0, 30.0)
-        moving(rig)
+        rig.wait_until_moving()
         yield rig
-
-
-def moving(rig):
-    end = time.monotonic() + 15
-    while rig.state != "run" or rig.witness.speed() < 0.3:
-        assert time.monotonic() < end
-        time.sleep(0.005)
 
 
 def guard_pid(rig):
@@ -135,7 +128,7 @@ def test_a_stopped_node_is_stopped_by_the_guard_and_goes_on(arm):
     again = time.monotonic()
     arm.running["node"].send(signal.SIGCONT)
     arm.wait_for("run", again, 10.0)
-    moving(arm)
+    arm.wait_until_moving()
     fault = "node stopped for 0.5 s (SIGSTOP, SIGCONT)"
     judge(arm, fault, "guard stops the arm → run", reaction, False)
 

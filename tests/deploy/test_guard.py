@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -63,9 +64,10 @@ def test_a_malformed_command_is_not_relayed_and_does_not_count_as_life():
     assert guard.refused == 2
 
 
-def test_the_code_of_the_guard_loads_neither_numpy_nor_onnxruntime():
+@pytest.mark.parametrize("guard", ["guard_node", "effort_node"])
+def test_the_code_of_the_guard_loads_neither_numpy_nor_onnxruntime(guard):
     code = (
-        "import sys, forearm.deploy.guard_node\n"
+        f"import sys, forearm.deploy.{guard}\n"
         "print(sorted({'numpy', 'onnxruntime', 'onnx', 'pydantic'} & set(sys.modules)))"
     )
     result = subprocess.run(

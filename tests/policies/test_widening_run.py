@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -36,8 +37,8 @@ def config(out: Path) -> TrainConfig:
 def cut_after_one(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     save = training.save_checkpoint
 
-    def save_and_die(*args: object) -> None:
-        save(*args)  # type: ignore[arg-type]
+    def save_and_die(*args: Any) -> None:
+        save(*args)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
