@@ -185,7 +185,7 @@ def _checked(log: RunLog, robot: RobotSpec, checks: list[Finding]) -> RunLog:
 
 def _prepare(
     logs: list[RunLog], robot: RobotSpec, checks: list[Finding]
-) -> tuple[list[RunLog], list[str], dict[str, Floats] | None]:
+) -> tuple[list[RunLog], list[str], list[dict[str, Floats]]]:
     if not logs:
         raise ForearmError("calibration needs at least one log")
     logs = [log.select(robot.joint_names) for log in logs]

@@ -27,6 +27,9 @@ of one unknown costs. A part of the cost would be many of them."""
 NARROWER = 0.7
 """Posterior over prior width from which on the logs have said nothing."""
 
+FOLLOW = 2
+"""Steps in which the others follow an unknown that is put elsewhere."""
+
 FACTORS = (1e-3, 0.1, 1.0, 10.0, 1e2, 1e4)
 """Dampings tried in each step, over the last one that was best."""
 
@@ -69,6 +72,7 @@ class Fitter:
         """Size of the errors of the last fit, in sensor noise, at least 1."""
         self._prior = np.stack([w.spread for w in rollout.windows])
         self._starts: Floats | None = None
+        self._last: tuple[_Point, Linear] | None = None
 
     @staticmethod
     def sets(unknowns: Unknowns) -> int:
@@ -94,6 +98,41 @@ class Fitter:
         again_ = self._fit([start], first.identified, 2)
         known = first.identified & again_.identified
         return dataclasses.replace(again_, identified=known)
+
+    def elsewhere(self, name: str, shifts: Floats) -> tuple[list[Floats], Floats]:
+        """Return vectors and costs with ``name`` shifted from where the fit left it.
+
+        All other unknowns follow by the slopes of the last fit, which does not see
+        beyond a bend of the cost; these costs do.
+
+        Args:
+            name: block of one number, which is fitted.
+            shifts: added to it, (k,).
+
+        Returns:
+            k vectors (size,) and their costs less the fit's, (k,).
+        """
+        assert self._last is not None
+        (here, linear), scale = self._last, self.spread
+        held = np.zeros(self.unknowns.size, np.bool_)
+        held[self.unknowns.places[name]] = True
+        moved = np.clip(
+            here.vector + shifts[:, None] * held, self.unknowns.low, self.unknowns.high
+        )
+        points = self._evaluate([(v, here.starts) for v in moved], scale)
+        for _ in range(FOLLOW):
+            trials = []
+            for p in points:
+                gradient = linear.gradient(p.residual, p.vector, p.starts, scale)
+                step, starts = linear.step(gradient, p.vector, 1e-6, held)
+                trials.append(
+                    (self.unknowns.feasible(p.vector + step), p.starts + starts)
+                )
+            later = self._evaluate(trials, scale)
+            pairs = zip(points, later, strict=True)
+            points = [min(pair, key=lambda p: p.cost) for pair in pairs]
+        costs = np.array([p.cost for p in points])
+        return [p.vector for p in points], costs - self._again(here, scale).cost
 
     def errors(self, vector: Floats) -> list[Floats]:
         """Return simulated minus measured in SI units, per window (3, samples, n)."""
@@ -121,13 +160,15 @@ class Fitter:
                 if gain < ENOUGH:
                     break
             if before - point.cost < ENOUGH:
-                break
-        return self._finish(point, free)
+                # The slopes are still those of this point.
+                return self._finish(point, linear, free)
+        scale = self._scale(point.residual)
+        return self._finish(point, self._linear(point, scale, free), free)
 
-    def _finish(self, point: _Point, free: Flags) -> Fit:
-        self.spread = scale = self._scale(point.residual)
+    def _finish(self, point: _Point, linear: Linear, free: Flags) -> Fit:
+        self.spread = self._scale(point.residual)
         self._starts = point.starts
-        linear = self._linear(point, scale, free)
+        self._last = point, linear
         covariance, inflation = linear.covariance(self.unknowns.prior)
         width = np.sqrt(np.diag(covariance))
         identified = free & (width < NARROWER * self.unknowns.prior)

@@ -34,6 +34,9 @@ those between two commands are both seen."""
 TIE = 1.001
 """Costs of delays within this factor are the same."""
 
+APART = 5e-4
+"""Distance of the guesses among delays that are the same [s]."""
+
 SLOW = 0.01
 """Below this speed the sign of Coulomb friction is unknown [rad/s]."""
 
@@ -74,15 +77,20 @@ def effort_gain(effort: Floats, torque: Floats, limit: Floats) -> float | None:
     return float(np.median(gains[loaded]))
 
 
-def first_guess(robot: RobotSpec, log: RunLog) -> tuple[dict[str, Floats] | None, str]:
+def first_guess(robot: RobotSpec, log: RunLog) -> tuple[list[dict[str, Floats]], str]:
     """Return parameter values by regression, or none and why.
+
+    Delays that explain the torques alike, as all between two samples do, each give
+    values; the middle one comes first. A delay that stands out is the only one: what
+    replays whole windows may prefer another as long as the load is not known, and
+    does not find back.
 
     Servo: effort = gravity + kp (command - position) - kv velocity.
     Arm: effort - rigid body = armature qdd + viscous qd + Coulomb sign(qd).
     """
     if not len(log.effort) or not np.ptp(log.effort, axis=0).any():
         return (
-            None,
+            [],
             "no joint torques were recorded: gains, armature and friction of a joint "
             "are known in proportion to each other, their common scale is not",
         )
@@ -92,7 +100,7 @@ def first_guess(robot: RobotSpec, log: RunLog) -> tuple[dict[str, Floats] | None
     if gain is None or not GAIN[0] < gain < GAIN[1]:
         shown = "cannot be checked" if gain is None else f"is {gain:.2g} times it"
         return (
-            None,
+            [],
             f"effort is not used: against the rigid-body torque it {shown}, "
             "so it may be a motor current",
         )
@@ -103,20 +111,21 @@ def first_guess(robot: RobotSpec, log: RunLog) -> tuple[dict[str, Floats] | None
     )
     values = _arm(robot, effort - torque, acceleration, velocity)
     servo = effort - _gravity(robot, position)
-    values |= _replied(log, log.time[rows], servo, position, velocity)
+    gains, delays = _replied(log, log.time[rows], servo, position, velocity)
+    values |= {"kp": gains[0], "kv": gains[1]}
     nominal = nominal_values(robot)
     for name in ("kp", "kv", "armature", "viscous", "coulomb"):
         low, high = 0.1 * nominal[name], 10.0 * nominal[name]
         limited = np.clip(values[name], low, high)
         # Nothing was learned about a joint that stood still.
         values[name] = np.where(values[name] > 0, limited, nominal[name])
-    return values, ""
+    return [values | {"command_delay": np.array([d])} for d in delays], ""
 
 
 def _replied(
     log: RunLog, time: Floats, servo: Floats, position: Floats, velocity: Floats
-) -> dict[str, Floats]:
-    """Return the gains and the delay that explain the servo's torque best."""
+) -> tuple[Floats, list[float]]:
+    """Return the gains (2, n) and the delays that explain the servo's torque best."""
     # The integral of a held command: its difference is the mean over any stretch.
     held = np.vstack([log.command[:1], log.command])
     edges = np.concatenate(
@@ -125,22 +134,22 @@ def _replied(
     steps = held * np.diff(edges)[:, None]
     total = np.vstack([0.0 * held[:1], np.cumsum(steps, axis=0)])
 
-    def tried(delay: float, every: int) -> tuple[float, float, Floats]:
+    def tried(delay: float, every: int) -> tuple[Floats, float]:
         late = time[::every] - delay
         now, before = (
             np.stack([np.interp(at, edges, c) for c in total.T], axis=1)
             for at in (late, late - ACT)
         )
         error = (now - before) / ACT - position[::every]
-        gains, cost = _servo(servo[::every], error, velocity[::every])
-        return cost, delay, gains
+        return _servo(servo[::every], error, velocity[::every])
 
-    scan = [tried(d, SCANNED)[:2] for d in np.arange(0.0, 0.1, FINE)]
-    # Between two samples no delay is better than another: the middle of the best.
-    least = min(scan)[0]
-    delay = float(np.median([d for cost, d in scan if cost <= TIE * least]))
-    _, delay, gains = tried(delay, 1)
-    return {"kp": gains[0], "kv": gains[1], "command_delay": np.array([delay])}
+    delays = np.arange(0.0, 0.1, FINE)
+    cost = np.array([tried(d, SCANNED)[1] for d in delays])
+    tied = delays[cost <= TIE * cost.min()]
+    middle = float(np.median(tied))
+    count = max(1, round(float(np.ptp(tied)) / APART) + 1)
+    places = np.linspace(0, len(tied) - 1, count).round().astype(int)
+    return tried(middle, 1)[0], [middle, *tied[places].tolist()]
 
 
 def _gravity(robot: RobotSpec, position: Floats) -> Floats:

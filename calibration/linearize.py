@@ -91,9 +91,16 @@ class Linear:
         return np.stack([u - c.T @ i @ s for u, s, c, i in parts])
 
     def step(
-        self, gradient: Gradient, vector: Floats, damping: float
+        self,
+        gradient: Gradient,
+        vector: Floats,
+        damping: float,
+        held: NDArray[np.bool_] | None = None,
     ) -> tuple[Floats, Floats]:
-        """Return the damped step of the unknowns (size,) and starts (windows, 2 n)."""
+        """Return the damped step of the unknowns (size,) and starts (windows, 2 n).
+
+        Unknowns flagged in ``held`` (size,) stay where they are.
+        """
         free, unknowns = self._free, self._unknowns
         precision = unknowns.prior[free] ** -2
         pull = self.effective(gradient).sum(axis=0) + gradient.prior
@@ -101,6 +108,8 @@ class Linear:
         matrix += damping * np.diag(np.diag(self._own) + precision)
         low, high = (unknowns.low - vector)[free], (unknowns.high - vector)[free]
         move, open_ = np.zeros(len(pull)), np.ones(len(pull), np.bool_)
+        if held is not None:
+            open_ = ~held[free]
         # What would leave its bounds is put on them and the rest solved again.
         for _ in range(4):
             held = matrix[np.ix_(open_, ~open_)] @ move[~open_]

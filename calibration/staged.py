@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from forearm.core.log import Floats
 from forearm.core.robot import RobotSpec
 
-from .fit import Fit, Fitter
+from .fit import ENOUGH, Fit, Fitter
 from .rollout import LADDER, Rollout
 from .unknowns import MOMENT, SERVO, Unknowns
 from .windows import FLOOR, Parts, Window
@@ -26,12 +27,20 @@ WORTH = 0.97
 NOISY = 1.25
 """Errors over sensor noise above which friction has something left to explain."""
 
-FAR = np.arange(-6e-3, 6.1e-3, 5e-4)
-"""Delays tried around a regression's, which cannot tell those between samples [s]."""
+ASIDE = np.array([0.2, 0.4, 0.6, 0.8, 1.0, 1.5, 2.5, 3.5, 5.0]) * 1e-3
+"""How far from a fit's delay others are tried, on both sides [s]: where a command
+arrives just before a sample its torque changes within a physics step, and a fit can be
+caught on the wrong side, with gains, load and tilt that make up for it."""
 
-NEAR = np.arange(-1e-3, 1.05e-3, 1e-4)
-"""Delays tried around a fit's: where a command arrives just before a sample its torque
-changes within a physics step, and a fit can be caught on the wrong side [s]."""
+ALIKE = 1.35
+"""Cost by which a delay must lose, times the scatter's inflation: less, and a 90 %
+interval holds it."""
+
+SEPARATE = 3.0
+"""Standard deviations from which on a delay is not that of the fit."""
+
+DELAY = "command_delay"
+"""The unknown whose cost has several minima."""
 
 BODY = ("payload_mass", MOMENT, "encoder_offset")
 """Fitted beside the servo; with torques also the base's tilt."""
@@ -55,7 +64,7 @@ def fit_staged(
     robot: RobotSpec,
     parts: Parts,
     noise: list[Floats],
-    guess: dict[str, Floats] | None,
+    guess: list[dict[str, Floats]],
     starts: list[dict[str, Floats]],
 ) -> Staged:
     """Fit the windows of ``parts``; the gate's windows choose the friction law.
@@ -64,7 +73,7 @@ def fit_staged(
         robot: the arm.
         parts: the windows.
         noise: first idea of the sensor noise.
-        guess: values by regression, if any.
+        guess: values by regression, one for each delay it cannot tell apart, if any.
         starts: further values to start from.
     """
     torque = bool(len(parts.fit[0].log.effort))
@@ -74,20 +83,19 @@ def fit_staged(
     scales = _scales(robot, few, noise, unknowns)
     coarse = Fitter(Rollout(robot, few, scales, Fitter.sets(unknowns)), unknowns)
     at = [unknowns.vector(v) for v in starts]
-    first = _first(coarse, [unknowns.vector(guess)] if guess else [], at)
+    first = _first(coarse, [unknowns.vector(v) for v in guess], at)
     scales = _scales(robot, few, _left(robot, coarse, first), unknowns)
     rollout = Rollout(robot, parts.fit, scales, Fitter.sets(unknowns))
     fitter = Fitter(rollout, unknowns)
-    found = fitter.fit(_around(unknowns, first.vector, NEAR))
-    staged = Staged(unknowns, found, scales, [])
+    found, said = alone(fitter, fitter.fit([first.vector]))
+    staged = Staged(unknowns, found, scales, said)
     return _climb(staged, parts, fitter.spread) if fitter.spread > NOISY else staged
 
 
 def _first(coarse: Fitter, guess: list[Floats], starts: list[Floats]) -> Fit:
     """Return the first look from the better start: of regression, else of nominal."""
     starts = [coarse.unknowns.center, *starts]
-    near = [v for g in guess for v in _around(coarse.unknowns, g, FAR)]
-    first = _settled(coarse, near or starts)
+    first = _settled(coarse, guess or starts)
     if not guess or coarse.spread < NOISY:
         return first
     # A regression that went astray can win at the start and creep from there.
@@ -102,15 +110,42 @@ def _first(coarse: Fitter, guess: list[Floats], starts: list[Floats]) -> Fit:
 def _settled(coarse: Fitter, starts: list[Floats]) -> Fit:
     """Fit, then once more from the best delay around: torques have needles in it."""
     first = coarse.fit(starts, slopes=1, again=False)
-    around = _around(coarse.unknowns, first.vector, NEAR)
-    return coarse.fit(around, slopes=2, again=False)
+    vectors, costs = coarse.elsewhere(DELAY, np.append(-ASIDE, ASIDE))
+    best = vectors[int(np.argmin(costs))]
+    return coarse.fit([first.vector, best], slopes=2, again=False)
 
 
-def _around(unknowns: Unknowns, vector: Floats, shifts: Floats) -> list[Floats]:
-    """Return ``vector`` and copies with other command delays."""
-    found = np.repeat(vector[None], len(shifts) + 1, axis=0)
-    found[1:, unknowns.places["command_delay"]] += shifts[:, None]
-    return list(np.clip(found, unknowns.low, unknowns.high))
+def alone(fitter: Fitter, found: Fit) -> tuple[Fit, list[str]]:
+    """Return the fit at the best delay, and what is said of others as good.
+
+    Where the logs cannot tell delays apart that lie far from each other, the covariance
+    reaches to the farthest, with all that makes up for it.
+
+    Args:
+        fitter: what fitted last.
+        found: its fit.
+    """
+    vectors, costs = fitter.elsewhere(DELAY, np.append(-ASIDE, ASIDE))
+    if costs.min() < -ENOUGH:
+        other = fitter.fit([found.vector, vectors[int(np.argmin(costs))]])
+        vectors, costs = fitter.elsewhere(DELAY, np.append(-ASIDE, ASIDE))
+        found = other
+    place = fitter.unknowns.places[DELAY].start
+    away = np.array([v[place] - found.vector[place] for v in vectors])
+    width = float(np.sqrt(found.covariance[place, place]))
+    alike = costs < ALIKE * found.inflation
+    rivals = np.flatnonzero(alike & (np.abs(away) > SEPARATE * width))
+    if not len(rivals):
+        return found, []
+    far = int(rivals[np.argmax(np.abs(away[rivals]))])
+    move = vectors[far] - found.vector
+    wide = found.covariance + np.outer(move, move)
+    here = float(found.vector[place])
+    return dataclasses.replace(found, covariance=wide), [
+        f"a command delay of {1e3 * (here + away[far]):.2f} ms explains the logs as "
+        f"well as {1e3 * here:.2f} ms: the intervals hold both; record states more "
+        "often than commands are sent"
+    ]
 
 
 def _thin(windows: list[Window], most: int) -> list[Window]:
@@ -155,19 +190,20 @@ def _climb(staged: Staged, parts: Parts, spread: float) -> Staged:
         rollout = Rollout(
             robot, _thin(parts.fit, COARSE), staged.scales, Fitter.sets(unknowns)
         )
-        found = Fitter(rollout, unknowns).fit(
-            [unknowns.vector(values)], slopes=2, again=False
-        )
+        fitter = Fitter(rollout, unknowns)
+        found = fitter.fit([unknowns.vector(values)], slopes=2, again=False)
         score = _score(judge, unknowns, found.vector)
         name = rung.replace("_", "-")
         if score < WORTH * best:
             said.append(f"{name} is kept: held-out error falls to {score / best:.0%}")
+            found, rivals = alone(fitter, found)
+            said += rivals
             staged, best = Staged(unknowns, found, staged.scales, []), score
         else:
             said.append(
                 f"{name} is left out: held-out error would be {score / best:.0%}"
             )
-    return Staged(staged.unknowns, staged.found, staged.scales, said)
+    return Staged(staged.unknowns, staged.found, staged.scales, [*staged.said, *said])
 
 
 def _score(judge: Rollout, unknowns: Unknowns, vector: Floats) -> float:
