@@ -14,7 +14,7 @@ from forearm.core.log_io import read_log
 from forearm.core.params import nominal_values
 from forearm.core.robot import RobotSpec
 from forearm.core.robots import get_robot
-from forearm.sim.plant_spec import PlantSpec
+from forearm.sim.plant_spec import PlantSpec, per_joint
 
 from .calibrate import calibrate
 from .peer_sysid import sysid_servo
@@ -159,12 +159,22 @@ def random_plant(robot: RobotSpec, seed: int) -> PlantSpec:
     )
 
 
+def _truth(spec: PlantSpec, robot: RobotSpec) -> dict[str, Floats]:
+    """Return the plant's values, also what its file tells outside its params."""
+    truth = spec.values(robot)
+    truth["command_delay"] = truth["command_delay"] + spec.command_delay.mean
+    offset = per_joint(spec.sensor.offset, robot.n, "sensor.offset")
+    # As the plant does: its own offset replaces that of its params.
+    if offset.any():
+        truth["encoder_offset"] = offset
+    return truth
+
+
 def judge_plant(
     result: Result, spec: PlantSpec, robot: RobotSpec
 ) -> dict[str, tuple[float, list[bool]]]:
     """Return the largest error and which true values the intervals hold, by name."""
-    truth: dict[str, Floats] = spec.values(robot)
-    truth["command_delay"] = np.array([spec.command_delay.mean])
+    truth = _truth(spec, robot)
     found = {}
     for name, param in result.params.params.items():
         if name.endswith("_noise") or param.std is None:

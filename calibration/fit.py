@@ -21,8 +21,8 @@ CHORDS = 6
 """Most steps with the same slopes: they change little, and cost most of the time."""
 
 ENOUGH = 0.5
-"""Stops once fresh slopes lower the cost by less than this: what one standard deviation
-of one unknown costs. A part of the cost would be many of them."""
+"""Stops once fresh slopes would lower the cost by less than this: what one standard
+deviation of one unknown costs. A part of the cost would be many of them."""
 
 NARROWER = 0.7
 """Posterior over prior width from which on the logs have said nothing."""
@@ -125,9 +125,7 @@ class Fitter:
             for p in points:
                 gradient = linear.gradient(p.residual, p.vector, p.starts, scale)
                 step, starts = linear.step(gradient, p.vector, 1e-6, held)
-                trials.append(
-                    (self.unknowns.feasible(p.vector + step), p.starts + starts)
-                )
+                trials.append((self.unknowns.moved(p.vector, step), p.starts + starts))
             later = self._evaluate(trials, scale)
             pairs = zip(points, later, strict=True)
             points = [min(pair, key=lambda p: p.cost) for pair in pairs]
@@ -146,7 +144,7 @@ class Fitter:
         here = [(v, none) for v in starts]
         scale = self._scale(self._evaluate(here[:1], 1.0)[0].residual)
         point = min(self._evaluate(here, scale), key=lambda p: p.cost)
-        damping = 1e-3
+        damping, last = 1e-3, 0.0
         for _ in range(slopes):
             scale = self._scale(point.residual)
             point = self._again(point, scale)
@@ -159,17 +157,20 @@ class Fitter:
                 gain, point = point.cost - better.cost, better
                 if gain < ENOUGH:
                     break
-            if before - point.cost < ENOUGH:
-                # The slopes are still those of this point.
+            # Fresh slopes gain as much less than these as these did than the last.
+            gained = before - point.cost
+            if gained**2 / max(gained, last, ENOUGH) < ENOUGH:
                 return self._finish(point, linear, free)
+            last = gained
         scale = self._scale(point.residual)
         return self._finish(point, self._linear(point, scale, free), free)
 
     def _finish(self, point: _Point, linear: Linear, free: Flags) -> Fit:
-        self.spread = self._scale(point.residual)
+        self.spread = scale = self._scale(point.residual)
         self._starts = point.starts
         self._last = point, linear
-        covariance, inflation = linear.covariance(self.unknowns.prior)
+        here = linear.gradient(point.residual, point.vector, point.starts, scale)
+        covariance, inflation = linear.covariance(self.unknowns.prior, here)
         width = np.sqrt(np.diag(covariance))
         identified = free & (width < NARROWER * self.unknowns.prior)
         return Fit(point.vector, covariance, identified, point.cost, inflation)
@@ -221,7 +222,7 @@ class Fitter:
         dampings = [float(np.clip(damping * f, 1e-7, 1e4)) for f in FACTORS]
         for value in dampings:
             step, starts = linear.step(gradient, point.vector, value)
-            moved = self.unknowns.feasible(point.vector + step)
+            moved = self.unknowns.moved(point.vector, step)
             trials.append((moved, point.starts + starts))
         points = self._evaluate(trials, scale)
         index = min(range(len(points)), key=lambda i: points[i].cost)

@@ -44,8 +44,6 @@ class Linear:
         windows: list[_Window],
         residual: list[Floats],
         unknowns: Unknowns,
-        vector: Floats,
-        starts: Floats,
         spread: Floats,
         scale: float,
         free: NDArray[np.bool_],
@@ -53,7 +51,6 @@ class Linear:
         """Build the normal equations; use :func:`linearize`."""
         self._windows, self._unknowns, self._free = windows, unknowns, free
         self._spread = spread
-        self._here = self.gradient(residual, vector, starts, scale)
         self._weights = [_weight(r, scale) for r in residual]
         size = int(free.sum())
         self._own, self._inverse, self._cross = np.zeros((size, size)), [], []
@@ -128,18 +125,22 @@ class Linear:
         ]
         return step, np.stack(starts)
 
-    def covariance(self, prior: Floats) -> tuple[Floats, float]:
+    def covariance(self, prior: Floats, here: Gradient) -> tuple[Floats, float]:
         """Return the covariance of the vector and the inflation by window scatter.
 
         Errors within a window hang together, so their number says little; how much
         the windows disagree does (the sandwich of Huber, 1967). Fewer windows than
         unknowns cannot fill a matrix, so the scatter enters as one factor on the
         curvature's covariance, averaged over all directions, and once as it is.
+
+        Args:
+            prior: standard deviations before any log, (size,).
+            here: the gradient where the fit ended.
         """
         size = int(self._free.sum())
         curvature = self._schur + np.diag(prior[self._free] ** -2)
         inverse = np.linalg.inv(curvature)
-        pulls = self.effective(self._here)
+        pulls = self.effective(here)
         count = len(pulls)
         pulls = pulls - pulls.mean(axis=0)
         scatter = pulls.T @ pulls * count / max(count - 1, 1)
@@ -187,4 +188,4 @@ def linearize(
         start = (change[size:] / (START_STEP * wide)[:, None]).T
         windows.append(_Window(unknown, start))
         residual.append(rows[0])
-    return Linear(windows, residual, unknowns, vector, starts, spread, scale, free)
+    return Linear(windows, residual, unknowns, spread, scale, free)

@@ -53,6 +53,9 @@ class Block:
         return KINDS[self.name].minimum, KINDS[self.name].maximum
 
 
+LEAST_PART = 0.2
+"""A step leaves at least this part of a value that cannot be zero."""
+
 RANGE = 4.0
 """Bounds of a logarithm around nominal (a factor of 55)."""
 
@@ -191,6 +194,20 @@ class Unknowns:
             com = moment / np.maximum(mass, 1e-3)
             found["payload_com"] = np.clip(com, *_com_range())
         return found
+
+    def moved(self, vector: Floats, step: Floats) -> Floats:
+        """Return ``vector`` after ``step``, both (size,), as :meth:`feasible` has it.
+
+        Torques are linear in a value, not in its logarithm: a step from far below is
+        many times too long for the logarithm, one from above too short. So the value
+        moves by the part of itself that the step says.
+        """
+        found = vector + step
+        for name, place in self.places.items():
+            if BLOCKS[name].log:
+                part = np.maximum(step[place], LEAST_PART - 1.0)
+                found[place] = vector[place] + np.log1p(part)
+        return self.feasible(np.clip(found, self.low, self.high))
 
     def feasible(self, vector: Floats) -> Floats:
         """Return ``vector`` with a payload's moment that its mass can have.
