@@ -6,7 +6,7 @@ import argparse
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-from .fence_arguments import add_fence_arguments, workspace_of
+from .fence_arguments import add_fence_arguments, tool_of, workspace_of
 from .user_robot import add_user_robot, load_user_robot
 
 if TYPE_CHECKING:
@@ -92,22 +92,22 @@ def run(args: argparse.Namespace) -> int:
         hold_when_shifted=args.hold_when_shifted,
         workspace=workspace_of(args),
         clearance=args.clearance,
+        tool=tool_of(args),
         realtime=not args.no_realtime,
         message_info=args.executor == "single",
     )
     guard = make_guard(args, bundle.contract)
+    clock = ("-p", "use_sim_time:=true") if args.sim_time else ()
     options = RunOptions(
         seconds=args.seconds,
         wait=args.wait,
         executor=args.executor,
         autostart=not args.manual,
         companion=guard.problem if guard else lambda: "",
-        ros_arguments=("-p", "use_sim_time:=true") if args.sim_time else (),
+        ros_arguments=clock,
     )
-    with (
-        recording(args.record, bundle, args.namespace, args.name),
-        guard or nullcontext(),
-    ):
+    log = recording(args.record, bundle, args.namespace, args.name)
+    with log, guard or nullcontext():
         fields = run_node(node, options)
     for key in ("state", "reason", "ticks", "missed_percent", "lateness_p99_us"):
         print(f"{key}: {fields.get(key, '')}")

@@ -100,11 +100,9 @@ def say_delays(result: dict[str, Any]) -> None:
             f"[{low:.1%}, {high:.1%}], {point['lost']} lost and {point['gained']} "
             f"gained (p = {point['p']:.2g})"
         )
-    tolerated = result["tolerated_delay_s"]
-    if tolerated is None:
-        print("tolerated delay: none can be said, the policy fails without delay")
-    else:
-        print(f"tolerated delay: {tolerated * 1e3:g} ms")
+    from forearm.policies.tolerance import say_tolerated
+
+    print(say_tolerated(result["tolerated_delay_s"], result["delays"]))
 
 
 def write(args: argparse.Namespace, curve: list[dict[str, Any]]) -> None:

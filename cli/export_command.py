@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from .fence_arguments import add_fence_arguments, workspace_of
+from .fence_arguments import add_fence_arguments, tool_of, workspace_of
 from .user_robot import add_user_robot, load_user_robot
 
 
@@ -25,6 +25,7 @@ def run(args: argparse.Namespace) -> int:
     from forearm.core.files import write_json
     from forearm.core.signature import load_private_key, sign
     from forearm.policies.export import export
+    from forearm.policies.tolerance import say_tolerated
     from forearm.policies.train import load_run
 
     load_user_robot(args)
@@ -36,12 +37,15 @@ def run(args: argparse.Namespace) -> int:
         episodes=args.episodes,
         workspace=workspace_of(args),
         clearance=args.clearance,
+        tool=tool_of(args),
     )
     parity, contract = result.parity, result.bundle.contract
     print(
         f"{result.bundle.path}: ONNX equals torch within {parity.max_abs:.1e} rad over "
         f"{parity.inputs} inputs and {parity.episodes} episodes"
     )
+    delays = contract.evaluation.delays if contract.evaluation else []
+    print(say_tolerated(contract.latency.tolerated, delays))
     if args.sign:
         print(f"signed: {sign(result.bundle.path / CONTRACT, args.sign)}")
     if args.json:
@@ -51,6 +55,7 @@ def run(args: argparse.Namespace) -> int:
                 "parity_max_abs": parity.max_abs,
                 "inputs": {i.name: i.size for i in contract.inputs},
                 "output": contract.output.name,
+                "tolerated_delay_s": contract.latency.tolerated,
                 "sha256": contract.sha256,
             },
         )

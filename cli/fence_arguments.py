@@ -7,13 +7,13 @@ import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from forearm.core.geometry import Workspace
+    from forearm.core.geometry import Tool, Workspace
 
 BOUNDS = ("XMIN", "XMAX", "YMIN", "YMAX", "ZMIN", "ZMAX")
 
 
 def add_fence_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add ``--workspace``, ``--workspace-holds`` and ``--clearance``."""
+    """Add ``--workspace``, ``--workspace-holds``, ``--clearance`` and ``--tool``."""
     parser.add_argument(
         "--workspace",
         nargs=6,
@@ -25,13 +25,21 @@ def add_fence_arguments(parser: argparse.ArgumentParser) -> None:
         "--workspace-holds",
         choices=("tool", "arm"),
         default="tool",
-        help="what has to stay inside the box: the tool's origin or every link",
+        help="what has to stay inside the box: the whole tool or every link",
     )
     parser.add_argument(
         "--clearance",
         type=_positive,
         metavar="M",
         help="least distance between two links of the arm [m]",
+    )
+    parser.add_argument(
+        "--tool",
+        nargs=2,
+        type=float,
+        metavar=("LENGTH", "RADIUS"),
+        help="of what was mounted on the tool frame, along its z axis [m]; box and "
+        "clearance keep it too",
     )
 
 
@@ -63,4 +71,26 @@ def workspace_of(args: argparse.Namespace) -> Workspace | None:
         raise LimitError(
             f"--workspace takes {' '.join(BOUNDS)} in m, each minimum below its "
             f"maximum; got {' '.join(map(str, bounds))}"
+        ) from None
+
+
+def tool_of(args: argparse.Namespace) -> Tool | None:
+    """Return what was mounted on the arm, if anything.
+
+    Raises:
+        LimitError: it has no size.
+    """
+    if args.tool is None:
+        return None
+
+    from forearm.core.errors import LimitError
+    from forearm.core.geometry import Tool
+
+    length, radius = args.tool
+    try:
+        return Tool(length=length, radius=radius)
+    except ValueError:
+        raise LimitError(
+            f"--tool takes LENGTH of at least 0 and RADIUS above 0 in m, got {length} "
+            f"{radius}"
         ) from None

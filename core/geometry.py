@@ -90,10 +90,20 @@ class Workspace(_Strict):
     upper: Point
     """Largest x, y, z [m]."""
     holds: Literal["tool", "arm"] = "tool"
-    """What has to stay inside: the tool's origin, or every capsule but the base's."""
+    """What has to stay inside: the tool's origin and every capsule of the last link,
+    tool and gripper included, or every capsule but the base's."""
 
     @model_validator(mode="after")
     def _check(self) -> Workspace:
         if any(a >= b for a, b in zip(self.lower, self.upper, strict=True)):
             raise ValueError(f"lower {self.lower} must be below upper {self.upper}")
         return self
+
+
+class Tool(_Strict):
+    """A body mounted at the tool's origin: a capsule along the tool's z axis."""
+
+    length: float = Field(ge=0)
+    """From the tool's origin to the middle of its round end [m]."""
+    radius: float = Field(gt=0)
+    """Of everything it carries, around that axis [m]."""

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .arrays import Array, array_namespace
-from .geometry import Frame, Geometry
+from .geometry import Capsule, Frame, Geometry, Tool
 from .robot import JointSpec, RobotSpec, Vector3
 
 _IDENTITY = np.eye(4)
@@ -142,6 +142,28 @@ class Kinematics:
             joint_position=xp.stack(positions, axis=-2),
             joint_axis=xp.stack(axes, axis=-2),
         )
+
+
+def mount(geometry: Geometry, tool: Tool) -> Geometry:
+    """Return a geometry with a tool on it, to be kept off all but its neighbours."""
+    frame, last = geometry.tool, len(geometry.chain)
+    turn, start = rotation_from_rpy(frame.rpy), np.array(frame.xyz)
+    x, y, z = (float(v) for v in start + tool.length * turn[:, 2])
+    capsule = Capsule(
+        name="mounted tool",
+        link=last,
+        start=frame.xyz,
+        end=(x, y, z),
+        radius=tool.radius,
+    )
+    capsules = geometry.capsules
+    pairs = [(i, len(capsules)) for i, c in enumerate(capsules) if c.link < last - 1]
+    return geometry.model_copy(
+        update={
+            "capsules": [*capsules, capsule],
+            "pairs": [*geometry.pairs, *pairs],
+        }
+    )
 
 
 def rotation_from_quat_wxyz(quat_wxyz: Array) -> Array:

@@ -4,76 +4,131 @@ from __future__ import annotations
 
 import signal
 import time
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from forearm.core.geometry import Workspace
+from forearm.core.geometry import Tool, Workspace
 
 from .supervisor import Process, Task, check_alive, forearm, supervised
 
 
 class ArmSpec(BaseModel):
-    """One arm: its plant or driver, its node, its log."""
+    """One arm: its plant or driver, its node, its log.
+
+    Whatever ``forearm deploy`` and ``forearm plant`` take has its field here.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     robot: str = ""
     """Short name; none where ``model`` and ``spec`` stand."""
     model: str | None = None
-    """MJCF of the user's own arm, for its plant."""
+    """MJCF of the user's own arm, for its plant and to check the bundle with."""
     spec: str | None = None
-    """Spec file of the user's own arm, for its plant."""
+    """Spec file of the user's own arm, with ``model``."""
     bundle: str
     """Directory of the bundle."""
     namespace: str = ""
     """Namespace of node and topics."""
+    name: str = "forearm_policy"
+    """Name of the node."""
     plant: str | None = None
     """``nominal`` or a plant file for a stand-in; none where a driver runs."""
+    rate: float = Field(default=250.0, gt=0)
+    """Joint states of the plant [Hz]."""
+    speed: float = Field(default=1.0, gt=0)
+    """Of the plant, simulated over real time; other than 1 needs ``sim_time``."""
+    command_timeout: float = Field(default=0.0, ge=0)
+    """Silence after which the plant's velocity and effort controllers stop [s]."""
     driver: list[str] = Field(default_factory=list)
     """Command line of the real arm's driver, if it is to be started here."""
     record: str | None = None
     """Log to write."""
     shadow: bool = False
     """Infer and log, command nothing."""
+    driving: str = ""
+    """In shadow: the commands to compare with; the controller's where empty."""
     authority: float = Field(default=1.0, ge=0, le=1)
     """Share of the policy's motion that is commanded."""
+    fallback: bool = False
+    """Take the authority back on trouble; always so where it starts below 1."""
     workspace: Workspace | None = None
     """Box that the commanded pose may not leave, besides the contract's."""
     clearance: float | None = Field(default=None, gt=0)
     """Least distance between two links [m]; the contract's may be larger."""
+    tool: Tool | None = None
+    """What was mounted on the arm that its bundle does not know."""
     hold_when_shifted: bool = False
     """Stop the arm where inputs leave the training distribution."""
     verify_key: str | None = None
     """Public key the bundle must be signed with."""
     backend: str = "auto"
     """``forward``, ``trajectory``, ``velocity``, ``effort`` or ``auto``."""
+    executor: Literal["single", "events"] = "single"
+    """Executor of the node."""
+    realtime: bool = True
+    """Ask for real-time priority."""
+    sim_time: bool = False
+    """Take time from ``/clock``."""
+    manual: bool = False
+    """Wait for lifecycle transitions instead of starting at once."""
+    wait: float = Field(default=30.0, ge=0)
+    """For joint states [s]."""
+    json_file: str | None = Field(default=None, alias="json")
+    """File for the last diagnostics; ``json`` in the file."""
 
     def tasks(self) -> list[Task]:
         """Return the processes of this arm, in the order of their start."""
         label = self.namespace.strip("/").replace("/", "_") or self.robot or "own"
-        space = ["--namespace", self.namespace]
         tasks = []
         if self.plant is not None:
-            extra = [] if self.plant == "nominal" else ["--plant", self.plant]
-            command = forearm("plant", *self._arm(), *space, *extra)
+            command = forearm("plant", *self._plant())
             tasks.append(Task(name=f"{label}_plant", command=command))
         if self.driver:
             tasks.append(Task(name=f"{label}_driver", command=self.driver))
-        node = ["deploy", self.bundle, *space, "--backend", self.backend]
-        node += ["--authority", str(self.authority), "--wait", "30"]
-        node += ["--verify-key", self.verify_key] if self.verify_key else []
-        node += self._fence()
-        node += ["--hold-when-shifted"] if self.hold_when_shifted else []
-        node += ["--shadow"] if self.shadow else []
-        node += ["--record", self.record] if self.record else []
-        tasks.append(Task(name=f"{label}_node", command=forearm(*node)))
+        command = forearm("deploy", self.bundle, *self._node())
+        tasks.append(Task(name=f"{label}_node", command=command))
         return tasks
 
-    def _arm(self) -> list[str]:
-        if self.model is None or self.spec is None:
-            return ["--robot", self.robot]
-        return ["--model", self.model, "--spec", self.spec]
+    def _plant(self) -> list[str]:
+        return [
+            *([] if self.model else ["--robot", self.robot]),
+            *self._own(),
+            *_valued({"--plant": None if self.plant == "nominal" else self.plant}),
+            *_valued({"--namespace": self.namespace, "--rate": self.rate}),
+            *_valued({"--speed": self.speed}),
+            *_valued({"--command-timeout": self.command_timeout}),
+        ]
+
+    def _node(self) -> list[str]:
+        values = {
+            "--namespace": self.namespace,
+            "--name": self.name,
+            "--backend": self.backend,
+            "--authority": self.authority,
+            "--driving": self.driving or None,
+            "--executor": self.executor,
+            "--wait": self.wait,
+            "--verify-key": self.verify_key,
+            "--record": self.record,
+            "--clearance": self.clearance,
+            "--json": self.json_file,
+        }
+        flags = {
+            "--shadow": self.shadow,
+            "--fallback": self.fallback,
+            "--hold-when-shifted": self.hold_when_shifted,
+            "--no-realtime": not self.realtime,
+            "--sim-time": self.sim_time,
+            "--manual": self.manual,
+        }
+        given = [name for name, on in flags.items() if on]
+        return [*self._own(), *_valued(values), *self._fence(), *given]
+
+    def _own(self) -> list[str]:
+        return _valued({"--model": self.model, "--spec": self.spec})
 
     @model_validator(mode="after")
     def _check(self) -> ArmSpec:
@@ -81,6 +136,10 @@ class ArmSpec(BaseModel):
             raise ValueError("model and spec go together; give both or neither")
         if not self.robot and self.model is None:
             raise ValueError("robot is missing, or model and spec of your own")
+        if self.speed != 1.0 and not self.sim_time:
+            raise ValueError("a speed other than 1 needs sim_time: true")
+        if self.driving and not self.shadow:
+            raise ValueError("driving goes with shadow: true")
         return self
 
     def _fence(self) -> list[str]:
@@ -90,9 +149,15 @@ class ArmSpec(BaseModel):
             sides = zip(box.lower, box.upper, strict=True)
             found += ["--workspace", *(str(bound) for side in sides for bound in side)]
             found += ["--workspace-holds", box.holds]
-        if self.clearance is not None:
-            found += ["--clearance", str(self.clearance)]
+        if self.tool is not None:
+            found += ["--tool", str(self.tool.length), str(self.tool.radius)]
         return found
+
+
+def _valued(options: Mapping[str, object]) -> list[str]:
+    """Return the options that have a value, each with it behind."""
+    given = [(name, value) for name, value in options.items() if value is not None]
+    return [str(word) for pair in given for word in pair]
 
 
 class BringupSpec(BaseModel):

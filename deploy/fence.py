@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from forearm.core.contract import Contract
 from forearm.core.errors import LimitError
-from forearm.core.geometry import Workspace
+from forearm.core.geometry import Tool, Workspace
+from forearm.core.kinematics import mount
 
 from .faults import Problem
 from .limiter import Limiter
@@ -105,7 +106,10 @@ class Fence:
 
 
 def make_fence(
-    contract: Contract, workspace: Workspace | None, clearance: float | None
+    contract: Contract,
+    workspace: Workspace | None,
+    clearance: float | None,
+    tool: Tool | None = None,
 ) -> Fence | None:
     """Return the fence that contract and operator ask for, or none.
 
@@ -115,14 +119,20 @@ def make_fence(
         contract: of the bundle.
         workspace: the operator's box, if any.
         clearance: the operator's least distance [m], if any.
+        tool: what the operator mounted on the arm, if the contract does not know it.
 
     Raises:
-        LimitError: the contract carries no geometry, the boxes exclude each other or
-            the clearance is not positive.
+        LimitError: the contract carries no geometry, the boxes exclude each other,
+            the clearance is not positive, or there is a tool and nothing to keep.
     """
     boxes = [w for w in (contract.workspace, workspace) if w is not None]
     distances = [d for d in (contract.clearance, clearance) if d is not None]
     if not boxes and not distances:
+        if tool is not None:
+            raise LimitError(
+                "a tool is kept inside a workspace and off the arm, and neither "
+                "--workspace nor --clearance is given"
+            )
         return None
     if contract.geometry is None:
         raise LimitError(
@@ -138,4 +148,5 @@ def make_fence(
                 f"the workspace is empty along {'xyz'[axis]}: the contract and the "
                 f"operator leave {low} to {high} m"
             )
-    return Fence(Margins(contract.geometry, boxes, max(distances, default=None)))
+    geometry = contract.geometry if tool is None else mount(contract.geometry, tool)
+    return Fence(Margins(geometry, boxes, max(distances, default=None)))

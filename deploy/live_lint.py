@@ -133,6 +133,14 @@ def _rate(contract: Contract, group: list[Heard], watched: float) -> Iterator[Fi
             f"joint states come at {rate:.1f} Hz, the policy runs at {wanted:g} Hz and "
             "would act on the same state more than once; raise the driver's rate",
         )
+    tolerated = contract.latency.tolerated
+    if tolerated is not None and 0.5 / rate > tolerated:
+        yield Finding(
+            "rate",
+            f"joint states at {rate:.1f} Hz are {500 / rate:.0f} ms old on average "
+            f"when they are used, the policy tolerates {1e3 * tolerated:g} ms and the "
+            "node would stop the arm; raise the driver's rate",
+        )
     gaps = np.diff(times)
     stale = float(np.maximum(gaps - oldest, 0).sum())
     if stale > 0:

@@ -37,19 +37,23 @@ class Margins:
             LimitError: the contract carries no capsules but they are asked for.
         """
         whole = clearance is not None or any(w.holds == "arm" for w in workspaces)
-        if whole and not geometry.capsules:
+        last = len(geometry.chain)
+        if whole and not any(c.link < last for c in geometry.capsules):
             raise LimitError(
                 "the contract carries no capsules of the arm, so only a workspace of "
                 "the tool can be kept; export the bundle again"
             )
         self._kinematics = Kinematics(geometry)
         self._workspaces, self._clearance = list(workspaces), clearance
-        self._capsules = geometry.capsules if whole else []
+        self._capsules = [c for c in geometry.capsules if whole or c.link == last]
         self._pairs = geometry.pairs if clearance is not None else []
         self._link = np.array([c.link for c in self._capsules], int)
         self._ends = _ends(self._capsules)
         self._radius = np.array([c.radius for c in self._capsules])
-        self._moves = self._link > 0
+        least = {"arm": 1, "tool": last}
+        self._inside = [
+            np.flatnonzero(self._link >= least[w.holds]) for w in workspaces
+        ]
         self._one, self._other = np.array(self._pairs, int).reshape(-1, 2).T
         self._apart = self._radius[self._one] + self._radius[self._other]
         self.levers = self._levers(geometry)
@@ -65,12 +69,12 @@ class Margins:
         columns = []
         if self._capsules:
             ends = (frames[:, self._link] @ self._ends)[:, :, :3]  # (k, c, 3, 2)
-        for box in self._workspaces:
+        for box, inside in zip(self._workspaces, self._inside, strict=True):
             low, high = tool, tool
-            if box.holds == "arm":
-                moving, radius = ends[:, self._moves], self._radius[self._moves]
-                low = np.minimum(low, (moving.min(-1) - radius[:, None]).min(1))
-                high = np.maximum(high, (moving.max(-1) + radius[:, None]).max(1))
+            if len(inside):
+                held, radius = ends[:, inside], self._radius[inside]
+                low = np.minimum(low, (held.min(-1) - radius[:, None]).min(1))
+                high = np.maximum(high, (held.max(-1) + radius[:, None]).max(1))
             columns += [low - np.array(box.lower), np.array(box.upper) - high]
         if self._clearance is not None:
             start, way = ends[..., 0], ends[..., 1] - ends[..., 0]
@@ -82,10 +86,11 @@ class Margins:
     def _levers(self, geometry: Geometry) -> Floats:
         n, capsules = len(geometry.chain), self._capsules
         tool = _lever(geometry, n, float(np.linalg.norm(geometry.tool.xyz)))
-        arm = [tool, *(_lever(geometry, c.link, _tip(c)) for c in capsules)]
         rows = []
-        for box in self._workspaces:
-            rows += [np.max(arm, axis=0) if box.holds == "arm" else tool] * 6
+        for inside in self._inside:
+            held = [capsules[k] for k in inside]
+            levers = [tool, *(_lever(geometry, c.link, _tip(c)) for c in held)]
+            rows += [np.max(levers, axis=0)] * 6
         for pair in self._pairs:
             near, far = sorted((capsules[k] for k in pair), key=lambda c: c.link)
             rows.append(_lever(geometry, far.link, _tip(far), near.link))

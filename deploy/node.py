@@ -19,7 +19,7 @@ from std_srvs.srv import Trigger
 from forearm.core.bundle import load_bundle
 from forearm.core.contract import Contract
 from forearm.core.errors import ForearmError
-from forearm.core.geometry import Workspace
+from forearm.core.geometry import Tool, Workspace
 from forearm.core.ros import latched, newest_only, seconds
 from forearm.core.timing import TOPIC
 
@@ -68,6 +68,8 @@ class NodeOptions:
     """Box that the commanded pose may not leave, besides the contract's."""
     clearance: float | None = None
     """Least distance between two links [m]; the contract's may be larger."""
+    tool: Tool | None = None
+    """What was mounted on the arm that its bundle does not know."""
     realtime: bool = True
     """Ask for real-time priority."""
     message_info: bool = True
@@ -108,6 +110,7 @@ class PolicyNode(GuardedNode):
                 hold_when_shifted=options.hold_when_shifted,
                 workspace=options.workspace,
                 clearance=options.clearance,
+                tool=options.tool,
                 authority=authority,
                 fallback=options.fallback or authority < 1.0,
             ),

@@ -65,6 +65,30 @@ def check_rate(control_dt: float, seconds: float) -> None:
         )
 
 
+def check_delay(contract: Contract, seconds: float) -> None:
+    """Refuse a policy that tolerates less delay than any loop has here.
+
+    It would be activated, and hold for ever.
+
+    Args:
+        contract: of the bundle.
+        seconds: what one run of the policy takes here [s].
+
+    Raises:
+        MismatchError: it tolerates none, or less than one run of its own takes.
+    """
+    tolerated = contract.latency.tolerated
+    if tolerated is None or tolerated > seconds:
+        return
+    raise MismatchError(
+        "delay that the policy tolerates",
+        f"{1e3 * tolerated:g} ms",
+        f"more than the {1e3 * seconds:.2f} ms that one run of it takes here",
+        "the node would never let it move: find what it tolerates between the delays "
+        "tried (forearm evaluate BUNDLE --delays 2,4,6,8 --write) or train with delays",
+    )
+
+
 def task_ages(contract: Contract) -> dict[str, float]:
     """Return what a policy has to be told of its task, and how old it may be [s]."""
     ages: dict[str, float] = {}

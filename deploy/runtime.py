@@ -22,7 +22,14 @@ from .fence import make_fence
 from .latency_watch import LatencyWatch
 from .limiter import Limiter
 from .onnx_policy import OnnxPolicy
-from .requirements import DEFAULT_MAX_AGE, check_inputs, check_rate, max_age, task_ages
+from .requirements import (
+    DEFAULT_MAX_AGE,
+    check_delay,
+    check_inputs,
+    check_rate,
+    max_age,
+    task_ages,
+)
 from .shift import ShiftWatch
 from .state_machine import State, StateMachine
 from .step import RuntimeOptions, Step
@@ -56,13 +63,16 @@ class Runtime:
         check_inputs(contract)
         self.policy = OnnxPolicy(bundle)
         check_rate(contract.control_dt, self.policy.seconds)
+        check_delay(contract, self.policy.seconds)
         self._task_ages = task_ages(contract)
         self._needs_velocity = "joint_vel" in self.policy.inputs
         self.max_age = max_age(contract, "robot", DEFAULT_MAX_AGE)
         lag = not chosen.simulated_time
         self.watch = JointWatch(contract.joints, self.max_age, lag=lag)
         self.limiter = Limiter(contract.limits, contract.control_dt)
-        self.fence = make_fence(contract, chosen.workspace, chosen.clearance)
+        self.fence = make_fence(
+            contract, chosen.workspace, chosen.clearance, chosen.tool
+        )
         """Keeps the arm in its workspace and off itself; none where not asked for."""
         self.shift = ShiftWatch(contract)
         self.latency = LatencyWatch(contract)

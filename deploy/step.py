@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from forearm.core.geometry import Workspace
+from forearm.core.geometry import Tool, Workspace
 
 from .state_machine import State
 
@@ -26,6 +26,8 @@ class RuntimeOptions:
     """Box that the commanded pose may not leave, besides the contract's."""
     clearance: float | None = None
     """Least distance between two parts of the arm [m]; the contract's may be larger."""
+    tool: Tool | None = None
+    """What was mounted on the arm that its bundle does not know."""
     hold_when_shifted: bool = False
     """Whether inputs outside the training distribution stop the arm."""
     authority: float = 1.0

@@ -26,8 +26,9 @@ from forearm.core.contract import (
     Latency,
     Output,
 )
-from forearm.core.geometry import Workspace
+from forearm.core.geometry import Geometry, Tool, Workspace
 from forearm.core.interface import Interface
+from forearm.core.kinematics import mount
 from forearm.core.observation import SENSORS
 from forearm.core.robot import RobotSpec
 from forearm.core.robots import OWN, get_robot
@@ -74,6 +75,7 @@ def export(
     episodes: int = 200,
     workspace: Workspace | None = None,
     clearance: float | None = None,
+    tool: Tool | None = None,
 ) -> Export:
     """Write the bundle of ``run`` to ``out``; nothing is written if a proof fails.
 
@@ -83,6 +85,8 @@ def export(
         episodes: of each evaluation, and most of those whose senses are kept.
         workspace: box that the robot side keeps the commanded pose in; none for none.
         clearance: least distance it keeps between two links [m]; none for no check.
+        tool: what the arm carries that neither its model nor the task knows, to be
+            kept in the box and off the arm.
 
     Raises:
         MismatchError: ONNX and torch disagree.
@@ -100,12 +104,9 @@ def export(
         joints=list(whole.joint_names),
         control_dt=task.control_dt,
         inputs=_inputs(actor.interface, robot, training),
-        output=Output(
-            controller=robot.ros.trajectory_controller,
-            message="trajectory_msgs/msg/JointTrajectory",
-        ),
+        output=_output(robot),
         limits=_limits(whole),
-        geometry=arm_geometry(whole if robot.gripper else robot),
+        geometry=_geometry(task(robot, 1), tool),
         workspace=workspace,
         clearance=clearance,
         training=training,
@@ -117,6 +118,19 @@ def export(
     )
     bundle = save_bundle(out, policy, contract, _selftest(actor), model_card(contract))
     return Export(bundle, parity)
+
+
+def _output(robot: RobotSpec) -> Output:
+    return Output(
+        controller=robot.ros.trajectory_controller,
+        message="trajectory_msgs/msg/JointTrajectory",
+    )
+
+
+def _geometry(task: Task, tool: Tool | None) -> Geometry:
+    """Return the arm with what the task mounts on it, and the user besides."""
+    known = arm_geometry(task.robot, task.hook())
+    return known if tool is None else mount(known, tool)
 
 
 def _training(run: Run, actor: Actor, episodes: int) -> TrainingRange:

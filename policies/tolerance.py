@@ -100,13 +100,29 @@ def tolerated_delay(curve: Sequence[dict[str, Any]]) -> float | None:
     return tolerated
 
 
+def say_tolerated(tolerated: float | None, curve: Sequence[dict[str, Any]]) -> str:
+    """Return one line on what a policy tolerates, with what follows from it."""
+    if tolerated is None:
+        return "tolerated delay: none can be said, the policy fails without delay"
+    if tolerated > 0:
+        return f"tolerated delay: {tolerated * 1e3:g} ms"
+    tried = [point["delay_s"] for point in curve if point["delay_s"] > 0]
+    if not tried:
+        return "tolerated delay: none was tried"
+    return (
+        f"tolerated delay: less than {min(tried) * 1e3:g} ms, the smallest tried; no "
+        "node runs a policy that tolerates none: try smaller ones (forearm evaluate "
+        "BUNDLE --delays 2,4,6,8 --write) or train with delays"
+    )
+
+
 def write_tolerance(bundle: Bundle, curve: Sequence[dict[str, Any]]) -> Bundle:
     """Seal a bundle anew with what it tolerates; whole or not at all.
 
     A signature of the old contract goes with it.
 
     Raises:
-        LimitError: the curve has too few episodes.
+        LimitError: the curve has too few episodes, or no delay of it is tolerated.
         ForearmError: the policy is not able enough to tolerate anything.
     """
     episodes = min(int(point["episodes"]) for point in curve)
@@ -120,6 +136,8 @@ def write_tolerance(bundle: Bundle, curve: Sequence[dict[str, Any]]) -> Bundle:
             f"success without delay is {curve[0]['success']:.0%}, below {ABLE:.0%}: "
             "there is nothing that a delay could be tolerated for"
         )
+    if tolerated == 0:
+        raise LimitError(f"nothing is written: {say_tolerated(tolerated, curve)}")
     contract = bundle.contract
     zero = curve[0]
     rate = wilson(round(zero["success"] * zero["episodes"]), zero["episodes"])

@@ -12,11 +12,11 @@ from forearm.core.kinematics import quat_wxyz_from_rotation, rotation_from_rpy
 from forearm.core.robot import RobotSpec
 
 
-def adapt(spec: Any, robot: RobotSpec) -> None:
+def adapt(spec: Any, robot: RobotSpec, *, freeze: bool = True) -> None:
     """Leave only the arm's joints in ``spec``, set ``gravcomp`` and add the tool.
 
     Foreign actuators, sensors, tendons, equalities and keyframes go; every other joint
-    is frozen where the file puts it.
+    is frozen where the file puts it, unless ``freeze`` is false.
 
     Raises:
         MismatchError: a joint of ``robot`` is not in the file.
@@ -29,9 +29,11 @@ def adapt(spec: Any, robot: RobotSpec) -> None:
         for element in list(getattr(spec, kind)):
             spec.delete(element)
     for joint in list(spec.joints):
-        if joint.name not in keep:
+        if freeze and joint.name not in keep:
             spec.delete(joint)
     for joint in spec.joints:
+        if joint.name not in keep:
+            continue
         joint.limited = mujoco.mjtLimited.mjLIMITED_TRUE
         joint.stiffness = np.zeros_like(joint.stiffness)
         joint.damping = np.zeros_like(joint.damping)

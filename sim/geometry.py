@@ -15,85 +15,151 @@ from forearm.core.geometry import Capsule, Frame, Geometry, Mass, Point
 from forearm.core.kinematics import Kinematics
 from forearm.core.robot import RobotSpec
 
-from .model import build_model
+from .model import SpecHook, asset_path, build_model
 
 Floats = NDArray[np.float64]
 
 SAME = 1e-6
-"""Distance below which a capsule is at the same place for every gripper opening [m]."""
+"""Way below which a gripper does not move a geom [m]."""
+
+GAP = 0.01
+"""Most that a gripper's capsules grow so that a few stand for its whole travel [m]."""
+
+MOST_CELLS = 16
+"""Most capsules per geom of a gripper."""
 
 _SLENDER = {int(mujoco.mjtGeom.mjGEOM_CAPSULE), int(mujoco.mjtGeom.mjGEOM_CYLINDER)}
 
 
-def arm_geometry(robot: RobotSpec) -> Geometry:
+def arm_geometry(robot: RobotSpec, hook: SpecHook | None = None) -> Geometry:
     """Return chain, capsules, the pairs that must stay apart, and masses.
 
     Capsules and cylinders keep segment and radius; every other shape gets the capsule
-    around its box. A commanded gripper's fingers appear open and closed. Pairs are
-    those that MuJoCo lets collide and that lie at least one link apart.
+    around its box. A gripper appears over its whole travel, commanded or not: whoever
+    opens it does not ask whether there is room. Pairs are those that MuJoCo lets
+    collide, and a task's tool with all of the arm, that lie at least one link apart.
+
+    Args:
+        robot: the arm, with the task's tool.
+        hook: adds the task's tool and objects; objects are no part of the arm.
     """
     arm = robot.arm
-    chain = [Frame(xyz=j.xyz, rpy=j.rpy, axis=j.axis) for j in arm.joints]
-    model = build_model(robot)
-    found: list[tuple[Capsule, int]] = []
-    for qpos in _postures(model, robot):
-        for capsule, geom in _capsules(model, arm, qpos):
-            if not any(_same(capsule, other) for other, _ in found):
-                found.append((capsule, geom))
+    moving = robot.with_gripper() if robot.gripper else robot
+    model = build_model(moving, hook=hook, freeze=False)
+    own = _own_bodies(model, robot)
+    found = list(_capsules(model, moving, own))
     pairs = [
         (i, j)
         for (i, (a, g)), (j, (b, h)) in combinations(enumerate(found), 2)
-        if abs(a.link - b.link) > 1 and _collide(model, g, h)
+        if abs(a.link - b.link) > 1 and _collide(model, g, h, own)
     ]
     return Geometry(
-        chain=chain,
+        chain=[Frame(xyz=j.xyz, rpy=j.rpy, axis=j.axis) for j in arm.joints],
         tool=Frame(xyz=arm.tool_xyz, rpy=arm.tool_rpy),
         capsules=[capsule for capsule, _ in found],
         pairs=pairs,
         source=f"collision shapes of {Path(robot.asset).name}",
-        masses=_masses(model if robot is arm else build_model(arm), arm),
+        masses=_masses(model, moving),
     )
 
 
-def _postures(model: Any, robot: RobotSpec) -> Iterator[Floats]:
-    """Yield ``qpos`` with every joint at zero, once per end of a gripper's travel."""
-    gripper = robot.gripper
-    if gripper is None or not robot.grips:
-        yield np.zeros(model.nq)
-        return
-    for opening in (gripper.open, gripper.closed):
-        qpos = np.zeros(model.nq)
-        for name in (gripper.joint.name, *gripper.mimic):
-            qpos[model.joint(name).qposadr] = opening
-        yield qpos
+def _own_bodies(model: Any, robot: RobotSpec) -> set[int]:
+    """Return the bodies that stand in the arm's MJCF, not added by a task."""
+    spec = mujoco.MjSpec.from_file(str(asset_path(robot)))
+    names = {body.name for body in spec.bodies}
+    return {b for b in range(model.nbody) if model.body(b).name in names}
 
 
 def _capsules(
-    model: Any, arm: RobotSpec, qpos: Floats
+    model: Any, robot: RobotSpec, own: set[int]
 ) -> Iterator[tuple[Capsule, int]]:
-    data = mujoco.MjData(model)
-    data.qpos[:] = qpos
-    mujoco.mj_kinematics(model, data)
-    frames = Kinematics(arm).link_frames(np.zeros((1, arm.n)))[0]
-    for g in range(model.ngeom):
-        body = model.geom_bodyid[g]
-        if body == 0 or not model.geom_contype[g] | model.geom_conaffinity[g]:
+    """Yield each capsule and its geom; several for one that the gripper moves."""
+    shapes = [_segment(model, g) for g in range(model.ngeom)]
+    segments = np.array([(a, b) for a, b, _ in shapes])
+    links = [_link(model, robot.arm, body) for body in model.geom_bodyid]
+    places, growth = _sweep(model, robot, segments, links)
+    for g, body in enumerate(model.geom_bodyid):
+        collides = model.geom_contype[g] | model.geom_conaffinity[g]
+        if body == 0 or not collides or (links[g] == 0 and body not in own):
             continue
-        link = _link(model, arm, body)
-        turn, at = data.geom_xmat[g].reshape(3, 3), data.geom_xpos[g]
-        a, b, radius = _segment(model, g)
-        start, end = (
-            # The transpose of a rotation is its inverse.
-            _point(frames[link, :3, :3].T @ (turn @ p + at - frames[link, :3, 3]))
-            for p in (a, b)
-        )
         name = model.geom(g).name or model.body(body).name
-        yield Capsule(name=name, link=link, start=start, end=end, radius=radius), g
+        radius = float(shapes[g][2] + growth[g])
+        for start, end in places[:, g] if growth[g] > SAME else places[:1, g]:
+            ends = {"start": _point(start), "end": _point(end)}
+            yield Capsule(name=name, link=links[g], radius=radius, **ends), g
 
 
-def _masses(model: Any, arm: RobotSpec) -> list[Mass]:
+def _sweep(
+    model: Any, robot: RobotSpec, segments: Floats, links: list[int]
+) -> tuple[Floats, Floats]:
+    """Return every geom's segment over the gripper's travel, and what they leave out.
+
+    Returns:
+        Segments in their links' frames [m], (cells, ngeom, 2, 3), one in the middle of
+        each equal part of the travel, and how far an end gets from the nearest [m],
+        (ngeom,): capsules that much thicker hold the geom in every opening.
+    """
+    data, base = mujoco.MjData(model), _rest(model, robot)
+    frames = Kinematics(robot.arm).link_frames(np.zeros((1, robot.arm_n)))[0][links]
+    address, low, high = _fingers(model, robot)
+
+    def place(share: float) -> Floats:
+        data.qpos[:] = base
+        data.qpos[address] = low + share * (high - low)
+        mujoco.mj_kinematics(model, data)
+        turn = data.geom_xmat.reshape(-1, 1, 3, 3)
+        world = (turn @ segments[..., None])[..., 0] + data.geom_xpos[:, None]
+        # The transpose of a rotation is its inverse.
+        back = frames[:, None, :3, :3].swapaxes(-1, -2)
+        inside: Floats = (back @ (world - frames[:, None, :3, 3])[..., None])[..., 0]
+        return inside
+
+    for cells in range(1, MOST_CELLS + 1):
+        grid = np.array([place(k / (2 * cells)) for k in range(2 * cells + 1)])
+        middle = grid[1::2]
+        away = [np.linalg.norm(middle - e, axis=-1) for e in (grid[:-1:2], grid[2::2])]
+        growth: Floats = np.max(away, axis=(0, 1, 3))
+        if growth.max() <= GAP:
+            break
+    return middle, growth
+
+
+def _fingers(model: Any, robot: RobotSpec) -> tuple[list[int], Floats, Floats]:
+    """Return ``qpos`` addresses and range of every joint that the arm carries."""
+    if robot.gripper is not None:
+        names = (robot.gripper.joint.name, *robot.gripper.mimic)
+        one = robot.gripper.joint
+        found = [(model.joint(n).qposadr[0], one.lower, one.upper) for n in names]
+    else:
+        found, own = [], {model.joint(name).id for name in robot.joint_names}
+        for j in range(model.njnt):
+            hinge = model.jnt_type[j] == mujoco.mjtJoint.mjJNT_HINGE
+            slide = model.jnt_type[j] == mujoco.mjtJoint.mjJNT_SLIDE
+            if j in own or not _link(model, robot, model.jnt_bodyid[j]):
+                continue
+            limited, around = model.jnt_limited[j], (-np.pi, np.pi)
+            if limited or hinge:
+                ends = model.jnt_range[j] if limited else around
+                found += [(model.jnt_qposadr[j], *ends)] if hinge or slide else []
+    address, low, high = np.array(found, float).reshape(-1, 3).T
+    return address.astype(int).tolist(), low, high
+
+
+def _rest(model: Any, robot: RobotSpec) -> Floats:
+    """Return ``qpos`` with the arm at zero and a gripper where it rests."""
+    qpos: Floats = model.qpos0.copy()
+    for joint in robot.arm.joints:
+        qpos[model.joint(joint.name).qposadr] = 0.0
+    if robot.gripper is not None:
+        for name in (robot.gripper.joint.name, *robot.gripper.mimic):
+            qpos[model.joint(name).qposadr] = robot.gripper.joint.home
+    return qpos
+
+
+def _masses(model: Any, robot: RobotSpec) -> list[Mass]:
     """Return mass and centre of what each joint moves up to the next, in its frame."""
-    data = mujoco.MjData(model)
+    arm, data = robot.arm, mujoco.MjData(model)
+    data.qpos[:] = _rest(model, robot)
     mujoco.mj_kinematics(model, data)
     frames = Kinematics(arm).link_frames(np.zeros((1, arm.n)))[0]
     mass, moment = np.zeros(arm.n + 1), np.zeros((arm.n + 1, 3))
@@ -131,19 +197,17 @@ def _segment(model: Any, g: int) -> tuple[Floats, Floats, float]:
     return centre - half, centre + half, radius
 
 
-def _collide(model: Any, g: int, h: int) -> bool:
-    one, other = sorted((int(model.geom_bodyid[g]), int(model.geom_bodyid[h])))
+def _collide(model: Any, g: int, h: int, own: set[int]) -> bool:
+    bodies = {int(model.geom_bodyid[g]), int(model.geom_bodyid[h])}
+    if not bodies <= own:
+        return True
+    one, other = min(bodies), max(bodies)
     if (one << 16) + other in model.exclude_signature:
         return False
     return bool(
         model.geom_contype[g] & model.geom_conaffinity[h]
         or model.geom_contype[h] & model.geom_conaffinity[g]
     )
-
-
-def _same(one: Capsule, other: Capsule) -> bool:
-    ends = np.array([one.start, one.end]) - np.array([other.start, other.end])
-    return one.name == other.name and float(np.abs(ends).max()) < SAME
 
 
 def _point(values: Floats) -> Point:

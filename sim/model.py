@@ -57,6 +57,7 @@ def build_model(
     *,
     timestep: float = TIMESTEP,
     hook: SpecHook | None = None,
+    freeze: bool = True,
 ) -> Any:
     """Compile ``robot`` with a position servo per joint and a payload at the tool.
 
@@ -65,6 +66,7 @@ def build_model(
         values: parameter values; nominal where missing.
         timestep: physics time step [s].
         hook: adds a task's objects to the model.
+        freeze: of a user's own arm, leave no joint but those of its spec.
 
     Returns:
         The ``mujoco.MjModel``; ``ctrl`` is the joint position command [rad].
@@ -77,7 +79,7 @@ def build_model(
     try:
         spec = mujoco.MjSpec.from_file(str(path))
         if path == Path(robot.asset):  # Not one of ours.
-            adapt(spec, robot)
+            adapt(spec, robot, freeze=freeze)
         if robot.gripper is not None and not robot.grips:
             freeze_gripper(spec, robot.gripper)
         # First the task's: its gripper, if any, gets a servo like every joint.

@@ -87,8 +87,9 @@ def test_the_tool_never_leaves_its_box_nor_goes_farther_out(sequence, seed, room
     lower, upper = home - np.array(room[:3]), home + np.array(room[3:]) + 0.045
     box = Workspace(lower=tuple(lower), upper=tuple(upper))
     sent = drive(Fence(Margins(GEOMETRY, [box], None)), sequence, start, dt)
-    tool = FK(sent).position
-    room = np.minimum(tool - lower, upper - tool).min(axis=1)
+    data = mujoco.MjData(MODEL)
+    spans = np.array([extent(data, pose, least=ROBOT.n) for pose in sent])
+    room = np.minimum(spans[:, 0] - lower, upper - spans[:, 1]).min(axis=1)
     # A nanometre is what rounding may come to; the way to rest is inside as well.
     assert room.min() >= min(0.0, room[0]) - 1e-9
 
@@ -146,13 +147,13 @@ def test_a_box_for_the_arm_holds_every_capsule(sequence, seed, room):
         assert (high <= np.array(box.upper) + 1e-9).all()
 
 
-def extent(data, joint_pos):
-    """Return the corners of what the moving geoms span, ends as half spheres [m]."""
+def extent(data, joint_pos, least=1):
+    """Return the corners of what geoms from a link on span, round at their ends [m]."""
     data.qpos[:] = joint_pos
     mujoco.mj_kinematics(MODEL, data)
     low, high = [FK(np.array(joint_pos)).position], [FK(np.array(joint_pos)).position]
     for capsule in GEOMETRY.capsules:
-        if capsule.link:
+        if capsule.link >= least:
             geom = MODEL.geom(capsule.name).id
             axis = data.geom_xmat[geom].reshape(3, 3)[:, 2] * MODEL.geom_size[geom, 1]
             centre, radius = data.geom_xpos[geom], MODEL.geom_size[geom, 0]
@@ -221,7 +222,10 @@ def test_capsules_lie_where_the_simulator_has_its_shapes(name):
     mujoco.mj_kinematics(model, data)
     frames = Kinematics(geometry).link_frames(joint_pos[None])[0]
     assert len(geometry.capsules) >= robot.n
+    names = [capsule.name for capsule in geometry.capsules]
     for capsule in geometry.capsules:
+        if names.count(capsule.name) > 1:  # a finger's, over its travel
+            continue
         centre = np.mean([capsule.start, capsule.end], axis=0)
         found = frames[capsule.link] @ [*centre, 1.0]
         assert found[:3] == pytest.approx(data.geom(capsule.name).xpos, abs=1e-6)

@@ -95,27 +95,6 @@ def test_the_launch_ends_with_its_node(tmp_path):
     assert not (tmp_path / "log").exists()
 
 
-def test_arguments_become_options_of_the_command(tmp_path):
-    program = tmp_path / "forearm"
-    program.write_text('#!/bin/sh\nprintf "<%s>" "$@"\n')
-    program.chmod(0o755)
-    task = launch(
-        LAUNCH / "deploy.launch.py",
-        bundle="B",
-        namespace="left",
-        workspace="0 1 -1 1 0 1",
-        shadow="true",
-    )
-    environment = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
-    task = Task(name="launch", command=task.command, environment=environment)
-    status, words = run_to_its_end(task, tmp_path / "out")
-    assert status == 0
-    assert (
-        "<deploy><B><--wait><30><--namespace><left><--backend><auto>"
-        "<--authority><1.0><--workspace><0><1><-1><1><0><1><--shadow>" in words
-    )
-
-
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [

@@ -102,6 +102,11 @@ def test_what_says_too_little_is_not_written(bundle):
         write_tolerance(bundle, [point(0.0, episodes=50)])
     with pytest.raises(ForearmError, match="nothing that a delay"):
         write_tolerance(bundle, [point(0.0, success=0.3)])
+    none = [point(0.0), point(0.01, lost=9), point(0.02)]
+    with pytest.raises(LimitError, match="less than 10 ms, the smallest tried"):
+        write_tolerance(bundle, none)
+    with pytest.raises(LimitError, match="none was tried"):
+        write_tolerance(bundle, none[:1])
     (bundle.path / "policy.onnx").write_bytes(b"other")
     with pytest.raises(FileError, match="altered"):
-        write_tolerance(bundle, [point(0.0)])
+        write_tolerance(bundle, [point(0.0), point(0.01)])
