@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from forearm.core.bundle import Bundle
 from forearm.core.contract import Latency, Reactions
+from forearm.core.errors import MismatchError
 from forearm.deploy.faults import Fault
 from forearm.deploy.judge import violations
 from forearm.deploy.latency_watch import LatencyWatch
@@ -133,3 +134,13 @@ def test_a_contract_says_what_a_missed_deadline_does(bundle, robot, reaction):
     arm.feed(0.0)
     state = arm.runtime.step(arm.now, missed=6).state
     assert state is (State.FAULT if reaction == "stop" else State.HOLD)
+
+
+@pytest.mark.parametrize("tolerated", [0.0, 1e-9])
+def test_a_policy_that_tolerates_no_delay_is_refused_not_held_for_ever(
+    bundle, tolerated
+):
+    change = {"latency": Latency(tolerated=tolerated)}
+    contract = bundle.contract.model_copy(update=change)
+    with pytest.raises(MismatchError, match="delay that the policy tolerates"):
+        Runtime(Bundle(bundle.path, contract))

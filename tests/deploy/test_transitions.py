@@ -1,7 +1,9 @@
 """Whatever fails in a transition, over real services: never half in a state."""
 
+import shutil
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -170,3 +172,27 @@ def test_a_shutdown_that_fails_is_a_shutdown(bench, monkeypatch):
     assert not bench.ask(SHUTDOWN)
     assert bench.state == "finalized"
     assert bench.forgot_everything()
+
+
+def altered(bundle, folder, found, new):
+    """Return a copy of a bundle whose contract says something else."""
+    shutil.copytree(bundle.path, folder)
+    text = (folder / "contract.json").read_text()
+    assert found in text
+    (folder / "contract.json").write_text(text.replace(found, new, 1))
+    return str(folder)
+
+
+def test_a_bundle_that_may_not_run_is_refused_in_configure(bench, bundle, tmp_path):
+    newer = altered(bundle, tmp_path / "newer", '"format": 1', '"format": 99')
+    none = altered(bundle, tmp_path / "none", '"tolerated": null', '"tolerated": 0.0')
+    good = bench.policy.options
+    for path, words in ((newer, "has format 99"), (none, "tolerates: got 0 ms")):
+        bench.policy.options = replace(good, bundle=path)
+        assert not bench.ask(CONFIGURE)
+        assert bench.state == "unconfigured"
+        assert words in bench.policy.refusal
+        assert "\n" not in bench.policy.refusal
+        assert bench.forgot_everything()
+    bench.policy.options = good
+    assert bench.ask(CONFIGURE)
