@@ -36,6 +36,21 @@ def keys(tmp_path):
     return private, public
 
 
+def refused_in_configure(path, public):
+    """A node on DDS says no in one sentence and keeps nothing."""
+    from forearm.core.ros import session
+    from forearm.deploy.node import NodeOptions, PolicyNode
+
+    options = NodeOptions(bundle=str(path), verify_key=str(public), realtime=False)
+    with session() as context:
+        node = PolicyNode(options, context)
+        node.trigger_configure()
+        assert "sign" in node.refusal, node.refusal
+        assert "\n" not in node.refusal
+        assert (node.runtime, node.loop, node._entities) == (None, None, [])
+        node.destroy_node()
+
+
 def test_a_signed_bundle_drives_an_arm_and_an_unsigned_one_is_refused(
     keys, tmp_path, capsys
 ):
@@ -45,6 +60,12 @@ def test_a_signed_bundle_drives_an_arm_and_an_unsigned_one_is_refused(
     options = [str(bundle.path), "--verify-key", str(public)]
     assert main(["deploy", *options]) == 2
     assert "sign" in capsys.readouterr().err
+    refused_in_configure(bundle.path, public)
+    signature = sign(bundle.path / CONTRACT, private)
+    content = signature.read_bytes()
+    signature.write_bytes(content[:-2] + bytes([content[-2] ^ 1]) + content[-1:])
+    refused_in_configure(bundle.path, public)
+    signature.unlink()
     sign(bundle.path / CONTRACT, private)
     arm = Task(name="plant", command=forearm("plant", "--robot", "ur5e"))
     report = tmp_path / "report.json"
