@@ -82,6 +82,17 @@ def test_a_far_input_is_a_problem_at_once(contract):
     assert "joint_pos[4]" in watch.check(row).text
 
 
+@pytest.mark.parametrize(("ranges", "at_once"), [(0.9, False), (1.1, True)])
+def test_one_range_beyond_training_is_far(contract, ranges, at_once):
+    least, most = (contract.training.at("joint_pos", p)[4] for p in (0.0, 1.0))
+    row = motion(np.random.default_rng(2), 1)
+    row["joint_pos"][0, 4] = most + ranges * (most - least)
+    # The servo error is as far out; here only the position counts.
+    row["previous_command"][0, 4] = row["joint_pos"][0, 4]
+    row["joint_vel"][0, 4] = 0.0
+    assert (ShiftWatch(contract).check(row) is not None) == at_once
+
+
 def test_the_smallest_and_largest_value_serve_where_there_are_no_quantiles(contract):
     inputs = [
         i.model_copy(update={"low": [-1.0] * 6, "high": [1.0] * 6})
