@@ -37,7 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--markdown",
         metavar="FILE",
-        help="control, calibration: write the result as a page",
+        help="write what is printed as a page",
     )
     parser.add_argument("--only", metavar="CASE", help="calibration: this case alone")
     parser.add_argument(
@@ -63,13 +63,21 @@ def run(args: argparse.Namespace) -> int:
     }
     chosen = options.get(args.kind, {})
     result = importlib.import_module(KINDS[args.kind]).run(**chosen)
-    for name, value in result.items():
-        print(
-            f"{name}: {value:.4g}" if isinstance(value, float) else f"{name}: {value}"
-        )
+    page = _page(args.kind, result)
+    print(page, end="")
     if args.json:
         write_json(args.json, result)
-    if args.markdown and args.kind in PAGES:
-        page = importlib.import_module(PAGES[args.kind]).markdown(result)
+    if args.markdown:
         write_atomic(args.markdown, page)
     return 0
+
+
+def _page(kind: str, result: dict[str, object]) -> str:
+    """Return the result as text: the page of its kind, or a line for each figure."""
+    if kind in PAGES:
+        page: str = importlib.import_module(PAGES[kind]).markdown(result)
+        return page
+    return "".join(
+        f"{name}: {value:.4g}\n" if isinstance(value, float) else f"{name}: {value}\n"
+        for name, value in result.items()
+    )

@@ -21,6 +21,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--video", required=True, metavar="FILE", help="an .mp4")
     parser.add_argument("--seed", type=int, default=10_000, help="of the first episode")
     parser.add_argument("--episodes", type=int, default=3)
+    parser.add_argument(
+        "--size",
+        type=int,
+        nargs=2,
+        default=(640, 480),
+        metavar=("WIDTH", "HEIGHT"),
+        help="of the pictures, in pixels",
+    )
     parser.add_argument("--params", help="params file the simulator loads")
     parser.add_argument(
         "--plant",
@@ -33,24 +41,25 @@ def run(args: argparse.Namespace) -> int:
     need_graphics()
     from forearm.core.errors import LimitError
     from forearm.core.params import load_params
-    from forearm.sim.film import Film, write_video
+    from forearm.sim.film import Film, check_size, write_video
     from forearm.sim.loop import ArmLoop
 
     from .evaluate_command import load_policy
 
     if args.episodes < 1 or args.seed < 0:
         raise LimitError("--episodes must be positive and --seed not negative")
+    size = check_size(tuple(args.size))
     load_user_robot(args)
     outcomes: dict[int, bool] = {}
     if args.plant:
         if args.params:
             raise LimitError("--params is of the simulator, not of a plant")
-        count, period = _film_plant(args, outcomes)
+        count, period = _film_plant(args, size, outcomes)
         return _report(args, outcomes, count, period)
     robot, task, act = load_policy(args.policy)
     values = load_params(args.params, robot).values(robot) if args.params else None
     loop = ArmLoop(robot, task, 1, values=values, nthread=1)
-    with Film(loop.robot, loop.task.hook()) as film:
+    with Film(loop.robot, loop.task.hook(), size) as film:
         pictures = film_episodes(film, loop, act, args, outcomes)
         count = write_video(args.video, pictures, 1.0 / task.control_dt)
     return _report(args, outcomes, count, task.control_dt)
@@ -66,7 +75,7 @@ def _report(
 
 
 def _film_plant(
-    args: argparse.Namespace, outcomes: dict[int, bool]
+    args: argparse.Namespace, size: tuple[int, int], outcomes: dict[int, bool]
 ) -> tuple[int, float]:
     from forearm.core.bundle import load_bundle
     from forearm.sim.film import Film, write_video
@@ -76,7 +85,7 @@ def _film_plant(
 
     arm = plant_episodes(load_bundle(args.policy), plant_file(args.plant))
     period = arm.task.control_dt
-    with Film(arm.robot, arm.task.hook()) as film:
+    with Film(arm.robot, arm.task.hook(), size) as film:
 
         def pictures() -> Iterator[Picture]:
             for seed in range(args.seed, args.seed + args.episodes):

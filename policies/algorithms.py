@@ -17,9 +17,11 @@ from .vec_env import ArmVecEnv
 HIDDEN = [256, 128]
 """Widths of the hidden layers; two suffice where the kinematics are inputs."""
 
-
 ROLLOUT = 64
 """Control steps of every simulation between two updates of PPO."""
+
+WARM_UP = 4_000
+"""Control steps that SAC collects before it learns."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def make_algorithm(
             env,
             learning_rate=Decay(1e-3),
             buffer_size=300_000,
-            learning_starts=4_000,
+            learning_starts=WARM_UP,
             batch_size=256,
             tau=0.01,
             gamma=0.97,

@@ -13,7 +13,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from forearm.core.errors import FileError, GraphicsError
+from forearm.core.errors import FileError, GraphicsError, LimitError
 from forearm.core.kinematics import rotation_from_quat_wxyz
 from forearm.core.robot import RobotSpec
 
@@ -22,8 +22,14 @@ from .model import SpecHook, build_model
 Floats = NDArray[np.floating]
 Picture = NDArray[np.uint8]
 
-WIDTH, HEIGHT = 640, 480
-"""Size of a picture [pixels]; MuJoCo's off-screen buffer is this large by default."""
+SIZE = (640, 480)
+"""Width and height of a picture [pixels]."""
+
+BLOCK = 16
+"""Pixels of the squares a video is coded in: both sizes are multiples of it."""
+
+LARGEST = 4096
+"""Longest side of a picture [pixels], that of H.264's common levels."""
 
 CAMERA = "overview"
 """Camera of our models; a user's own is seen whole, from where MuJoCo looks."""
@@ -38,16 +44,24 @@ AXES = ((0.85, 0.1, 0.1, 1.0), (0.1, 0.65, 0.1, 1.0), (0.1, 0.2, 0.9, 1.0))
 class Film:
     """Draws one arm, its task's objects and the target; close it after use."""
 
-    def __init__(self, robot: RobotSpec, hook: SpecHook | None = None) -> None:
+    def __init__(
+        self,
+        robot: RobotSpec,
+        hook: SpecHook | None = None,
+        size: tuple[int, int] = SIZE,
+    ) -> None:
         """Compile ``robot`` with a bright background and open a GL context.
 
         Args:
             robot: the arm, with the task's tool.
             hook: adds the task's objects, as in the simulation that is filmed.
+            size: width and height of the pictures [pixels].
 
         Raises:
+            LimitError: the size is not one a video can have.
             GraphicsError: no off-screen GL backend works here.
         """
+        width, height = check_size(size)
 
         def add(spec: Any) -> None:
             if hook is not None:
@@ -55,12 +69,16 @@ class Film:
             _add_sky(spec)
 
         self.model = build_model(robot, hook=add)
+        screen = self.model.vis.global_
+        screen.offwidth, screen.offheight = width, height
+        # Shadows as fine as the picture: MuJoCo's own take most of a processor's time.
+        self.model.vis.quality.shadowsize = max(size)
         self._data = mujoco.MjData(self.model)
         extent = float(self.model.stat.extent)
         self._camera = _camera(self.model)
         self._radius, self._length = 0.012 * extent, 0.08 * extent
         try:
-            self._renderer = mujoco.Renderer(self.model, HEIGHT, WIDTH)
+            self._renderer = mujoco.Renderer(self.model, height, width)
         except Exception as error:  # Each backend and driver fails in its own way.
             raise GraphicsError(os.environ.get("MUJOCO_GL"), error) from error
 
@@ -83,7 +101,7 @@ class Film:
         target: Mapping[str, Floats],
         mocap: tuple[Floats, Floats] | None = None,
     ) -> Picture:
-        """Return what the camera sees, (HEIGHT, WIDTH, 3).
+        """Return what the camera sees, (height, width, 3).
 
         Args:
             qpos: positions of the whole model, (nq,).
@@ -126,6 +144,21 @@ class Film:
         )
         scene.ngeom += 1
         return geom
+
+
+def check_size(size: tuple[int, int]) -> tuple[int, int]:
+    """Return width and height [pixels] if a video can have them.
+
+    Raises:
+        LimitError: it cannot.
+    """
+    for length in size:
+        if length % BLOCK or not BLOCK <= length <= LARGEST:
+            raise LimitError(
+                f"a video cannot be {size[0]} x {size[1]} pixels: both must be "
+                f"multiples of {BLOCK}, up to {LARGEST}"
+            )
+    return size
 
 
 def _camera(model: Any) -> Any:

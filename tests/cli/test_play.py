@@ -12,6 +12,9 @@ from forearm.core.robots import get_robot
 from forearm.deploy.sample import sample_bundle
 from forearm.sim.tasks import get_task
 
+SMALL = ("--size", "208", "160")
+"""Pictures that are drawn in little time."""
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
@@ -39,14 +42,14 @@ def play(run, video, backend, *more):
 
 def test_a_video_has_one_frame_per_control_period(run, tmp_path):
     video = tmp_path / "out" / "arm.mp4"
-    done = play(run, video, "egl", "--episodes", "2", "--seed", "7")
+    done = play(run, video, "egl", "--episodes", "2", "--seed", "7", *SMALL)
     if "no off-screen GL backend" in done.stderr:
         pytest.skip(done.stderr)
     assert done.returncode == 0, done.stderr
     reach = get_task("reach")
     steps = round(reach.episode_time / reach.control_dt)
     frames = imageio.imread(video, plugin="FFMPEG")
-    assert frames.shape == (2 * steps, 480, 640, 3)
+    assert frames.shape == (2 * steps, 160, 208, 3)
     assert imageio.immeta(video, plugin="FFMPEG")["fps"] == 50
     assert "seed 7:" in done.stdout
     assert "seed 8:" in done.stdout
@@ -70,11 +73,18 @@ def test_a_name_that_is_no_video_is_refused(run, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_size_no_video_can_have_is_refused(run, tmp_path):
+    done = play(run, tmp_path / "arm.mp4", "egl", "--size", "640", "481")
+    assert done.returncode == 2
+    assert "640 x 481" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_bundle_is_filmed_on_a_plant(run, tmp_path):
     """The sample moves; that it runs on the robot's own runtime is other tests'."""
     video, plant = tmp_path / "arm.mp4", tmp_path / "plant.yaml"
     plant.write_text("robot: ur5e\nbase_tilt: [0.1, 0.0]\n")
-    done = play(run, video, "egl", "--episodes", "1", "--plant", str(plant))
+    done = play(run, video, "egl", "--episodes", "1", "--plant", str(plant), *SMALL)
     if "no off-screen GL backend" in done.stderr:
         pytest.skip(done.stderr)
     assert done.returncode == 0, done.stderr

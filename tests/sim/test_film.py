@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import yaml
 
-from forearm.core.errors import FileError, GraphicsError
+from forearm.core.errors import FileError, GraphicsError, LimitError
 from forearm.core.robots import get_robot
-from forearm.sim.film import HEIGHT, WIDTH, Film, write_video
+from forearm.sim.film import SIZE, Film, write_video
 from forearm.sim.loop import ArmLoop
 from forearm.sim.tasks import get_task
 from forearm.sim.user_robot import load_robot
@@ -35,7 +35,7 @@ def test_the_target_is_in_the_picture_where_it_is_asked_for(film):
     pose = film.picture(
         UR5E.home, {**target, "target_quat_wxyz": np.array([1.0, 0.0, 0.0, 0.0])}
     )
-    assert without.shape == (HEIGHT, WIDTH, 3)
+    assert without.shape == (*SIZE[::-1], 3)
     assert without.std() > 5  # More than one colour: the arm is there.
     changed = [(a != b).any(axis=2).sum() for a, b in ((without, point), (point, pose))]
     # The point's radius is about 10 pixels; three axes are longer than that.
@@ -46,6 +46,18 @@ def test_the_target_is_in_the_picture_where_it_is_asked_for(film):
 def test_the_arm_moves_in_the_picture(film):
     moved = film.picture(UR5E.home + 0.3, {})
     assert (film.picture(UR5E.home, {}) != moved).any(axis=2).sum() > 1000
+
+
+@pytest.mark.usefixtures("film")
+def test_a_picture_has_the_size_that_is_asked_for():
+    with Film(UR5E, size=(1280, 720)) as large:
+        assert large.picture(UR5E.home, {}).shape == (720, 1280, 3)
+
+
+@pytest.mark.parametrize("size", [(640, 479), (0, 480), (8192, 480), (-640, 480)])
+def test_a_size_no_video_can_have_is_refused(size):
+    with pytest.raises(LimitError, match=r"multiples of 16, up to 4096"):
+        Film(UR5E, size=size)
 
 
 @pytest.mark.usefixtures("film")
@@ -62,7 +74,7 @@ def test_a_fixture_is_drawn_where_it_is():
 
 
 def test_a_video_has_its_name_and_appears_whole_or_not_at_all(tmp_path):
-    picture = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    picture = np.zeros((*SIZE[::-1], 3), np.uint8)
     with pytest.raises(FileError, match=r"must end in \.mp4"):
         write_video(tmp_path / "a.avi", [picture], 50)
 
