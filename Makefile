@@ -63,12 +63,13 @@ $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
 		echo "cannot make $(VENV); on Debian: apt-get install python3-venv" >&2; exit 2; }
 
+# Byte code of what is never imported would cost half of the time.
 $(VENV)/.all: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing forearm[all] into $(VENV): a few minutes the first time"
-	@$(PIP) install --constraint constraints.txt --editable ".[all]"
+	@$(PIP) install --no-compile --constraint constraints.txt --editable ".[all]"
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.all
 	@echo "installing forearm[dev] into $(VENV)"
-	@$(PIP) install --constraint constraints.txt --editable ".[all,dev]"
+	@$(PIP) install --no-compile --constraint constraints.txt --editable ".[all,dev]"
 	@touch $@

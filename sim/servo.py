@@ -68,11 +68,16 @@ def freeze_gripper(spec: Any, gripper: GripperSpec) -> None:
     Raises:
         MismatchError: the MJCF lacks a finger's joint.
     """
+    # Compiled, every way to write where a body is has become the same one.
+    model = spec.compile()
     for name in (gripper.joint.name, *gripper.mimic):
         joint = spec.joint(name)
         if joint is None:
             raise MismatchError("joints of the MJCF", "none", name)
         body, home = joint.parent, gripper.joint.home
+        body.pos, body.quat = model.body(body.name).pos, model.body(body.name).quat
+        body.alt.type = mujoco.mjtOrientation.mjORIENTATION_QUAT
+        body.set_frame(body.parent.add_frame())
         if gripper.joint.prismatic:
             turned = np.zeros(3)
             mujoco.mju_rotVecQuat(turned, np.array(joint.axis), np.array(body.quat))

@@ -9,6 +9,7 @@ from forearm.core.kinematics import Kinematics
 from forearm.core.robots import ROBOTS, get_robot
 from forearm.sim.model import PAYLOAD, build_model
 from forearm.sim.mount import add_at_site
+from forearm.sim.servo import freeze_gripper
 from forearm.sim.tasks import get_task
 
 ARM = """<mujoco><compiler eulerseq="zyx"/><worldbody><body name="arm" euler="0 9 20">
@@ -54,3 +55,23 @@ def test_a_rod_leads_to_the_tool_frame_of_every_robot(robot, task):
 def test_a_site_that_is_missing_is_named():
     with pytest.raises(MismatchError, match="flange"):
         add_at_site(mujoco.MjSpec.from_string(ARM), "flange", "rod")
+
+
+JAW = """<mujoco><worldbody><body name="arm" euler="0 9 20"><geom size=".1"/>
+<frame pos="0 .1 0" euler="0 90 0"><body name="jaw" pos=".1 0 0" euler="90 0 0">
+<joint name="gripper" axis="0 0 1"/><geom name="tip" size=".1" pos=".3 0 0"/>
+</body></frame></body></worldbody></mujoco>"""
+
+
+def test_a_frozen_gripper_stays_where_it_rests_however_the_mjcf_is_written():
+    gripper = get_robot("so101").gripper
+    spec = mujoco.MjSpec.from_string(JAW)
+    free = mujoco.MjData(spec.compile())
+    free.qpos[0] = gripper.joint.home
+    freeze_gripper(spec, gripper)
+    frozen = mujoco.MjData(spec.compile())
+    for data in (free, frozen):
+        mujoco.mj_kinematics(data.model, data)
+    assert frozen.model.nq == 0
+    np.testing.assert_allclose(frozen.geom("tip").xpos, free.geom("tip").xpos)
+    np.testing.assert_allclose(frozen.geom("tip").xmat, free.geom("tip").xmat)
