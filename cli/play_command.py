@@ -41,13 +41,14 @@ def run(args: argparse.Namespace) -> int:
     need_graphics()
     from forearm.core.errors import LimitError
     from forearm.core.params import load_params
-    from forearm.sim.film import Film, check_size, write_video
+    from forearm.sim.film import Film, check_name, check_size, write_video
     from forearm.sim.loop import ArmLoop
 
     from .evaluate_command import load_policy
 
     if args.episodes < 1 or args.seed < 0:
         raise LimitError("--episodes must be positive and --seed not negative")
+    check_name(args.video)
     size = check_size(tuple(args.size))
     load_user_robot(args)
     outcomes: dict[int, bool] = {}

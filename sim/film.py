@@ -146,6 +146,18 @@ class Film:
         return geom
 
 
+def check_name(path: str | Path) -> Path:
+    """Return the path if a video can have its name.
+
+    Raises:
+        FileError: it does not end in ``.mp4``.
+    """
+    path = Path(path)
+    if path.suffix != ".mp4":
+        raise FileError(path, "a video's name must end in .mp4")
+    return path
+
+
 def check_size(size: tuple[int, int]) -> tuple[int, int]:
     """Return width and height [pixels] if a video can have them.
 
@@ -194,9 +206,7 @@ def write_video(path: str | Path, pictures: Iterable[Picture], fps: float) -> in
     """
     import imageio.v2 as imageio
 
-    path = Path(path)
-    if path.suffix != ".mp4":
-        raise FileError(path, "a video's name must end in .mp4")
+    path = check_name(path)
     count = 0
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
