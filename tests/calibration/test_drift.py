@@ -38,30 +38,20 @@ def changed(record: Record, **effects: object) -> RunLog:
     return record(12.0, PlantSpec.model_validate(spec), seed=0)
 
 
-def test_more_friction_in_one_joint_is_named(record: Record, old: Result) -> None:
+def test_friction_of_one_joint_and_gain_of_another_are_named(
+    record: Record, old: Result
+) -> None:
     coulomb = NOMINAL["coulomb"] * [1, 1, 1.8, 1, 1, 1]
-    log = changed(record, params={"coulomb": coulomb.tolist()})
+    weaker = {"gain_error": [0, -0.2, 0, 0, 0, 0]}
+    log = changed(record, params={"coulomb": coulomb.tolist()}, servo=weaker)
     found = drift([log], ROBOT, old.params)
-    assert found.changes[0].value == "coulomb[2]"
-    assert found.changes[0].after == pytest.approx(coulomb[2], rel=0.15)
+    (friction,) = [c for c in found.changes if c.group == "friction"]
+    assert friction.value == "coulomb[2]"
+    assert friction.after == pytest.approx(coulomb[2], rel=0.15)
     assert found.groups["friction"] > 3
-    assert found.groups["payload"] == found.groups["gain"] == 0
-
-
-def test_a_weaker_servo_is_a_gain(record: Record, old: Result) -> None:
-    log = changed(record, servo={"gain_error": [0, -0.2, 0, 0, 0, 0]})
-    found = drift([log], ROBOT, old.params)
     assert found.groups["gain"] > 3
     assert {c.value for c in found.changes if c.group == "gain"} == {"kp[1]", "kv[1]"}
-    assert found.groups["friction"] == found.groups["payload"] == 0
-
-
-def test_a_longer_command_path_is_a_delay(record: Record, old: Result) -> None:
-    log = changed(record, command_delay={"mean": 0.03})
-    found = drift([log], ROBOT, old.params)
-    (delay,) = [c for c in found.changes if c.group == "delay"]
-    assert delay.after - delay.before == pytest.approx(0.03, abs=0.003)
-    assert found.groups["payload"] == found.groups["friction"] == 0
+    assert found.groups["payload"] == found.groups["delay"] == 0
 
 
 def test_a_load_is_told_from_friction(record: Record, old: Result) -> None:
@@ -75,7 +65,7 @@ def test_a_load_is_told_from_friction(record: Record, old: Result) -> None:
     )
 
 
-def test_the_command_says_what_changed_and_judges_the_policy(
+def test_the_command_calls_a_longer_path_a_delay_and_judges_the_policy(
     record: Record,
     old: Result,
     tmp_path: Path,
@@ -105,7 +95,9 @@ def test_the_command_says_what_changed_and_judges_the_policy(
     assert "success 0.94 -> 0.81 [0.75, 0.86]: retrain" in said
     assert delays[1] - delays[0] == pytest.approx(0.03, abs=0.003)
     content = json.loads((tmp_path / "d.json").read_text())
-    assert content["groups"]["delay"] > 3
+    groups = content["groups"]
+    assert groups["delay"] > 3
+    assert groups["payload"] == groups["friction"] == groups["gain"] == 0
     assert content["policy"]["verdict"] == "retrain"
     # The policy of another arm is refused before anything is fitted.
     monkeypatch.setattr(
