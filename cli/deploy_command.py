@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seconds", type=float, default=0.0, help="end after this time"
     )
-    parser.add_argument("--wait", type=float, default=10.0, help="for joint states [s]")
+    parser.add_argument("--wait", type=float, default=10.0, help="for the robot [s]")
     parser.add_argument("--namespace", default="", help="namespace of the arm")
     parser.add_argument("--name", default="forearm_policy", help="node name")
     parser.add_argument(

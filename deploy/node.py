@@ -26,6 +26,7 @@ from forearm.core.timing import TOPIC
 from .backends import Backend, command_topic, controller_of, kind_of, make_backend
 from .control import ControlLoop
 from .diagnostics import diagnostic_array, status_fields, timing_record
+from .discovery import PATIENCE, await_robot
 from .lifecycle_node import GuardedNode
 from .runtime import Runtime
 from .shadow import Shadow
@@ -74,6 +75,10 @@ class NodeOptions:
     """Ask for real-time priority."""
     message_info: bool = True
     """Learn who published each joint state; the events executor cannot tell."""
+    patience: float = PATIENCE
+    """How long to look for the robot before it is missing [s]."""
+    interrupted: Callable[[], bool] = lambda: False
+    """Whether to look no longer."""
 
 
 class PolicyNode(GuardedNode):
@@ -119,6 +124,9 @@ class PolicyNode(GuardedNode):
         self._connect(contract)
         for subscription in follow_task(self, self.runtime):
             self._keep(self.destroy_subscription, subscription)
+        publisher = self._backend.publisher if self._backend else None
+        states = contract.arm.ros.joint_states
+        await_robot(self, states, publisher, options.patience, options.interrupted)
 
     def _connect(self, contract: Contract) -> None:
         robot, joints = contract.arm, contract.joints

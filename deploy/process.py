@@ -7,7 +7,7 @@ import logging
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from forearm.core.errors import ForearmError
@@ -26,7 +26,7 @@ class RunOptions:
     seconds: float = 0.0
     """Time after which it stops by itself; 0 for never [s]."""
     wait: float = 10.0
-    """How long to wait for joint states before giving up [s]."""
+    """How long to wait for the robot before giving up, where nobody configures [s]."""
     executor: str = "single"
     """``events`` or ``single``."""
     autostart: bool = True
@@ -58,6 +58,12 @@ def run_node(node_options: NodeOptions, options: RunOptions) -> dict[str, str]:
     """
     signals = Signals()
     arguments = ["--ros-args", *options.ros_arguments] if options.ros_arguments else []
+    if options.autostart:
+        node_options = replace(
+            node_options,
+            patience=options.wait,
+            interrupted=lambda: bool(signals.received),
+        )
     with session(arguments) as context:
         node = PolicyNode(node_options, context)
         spinner = Spinner(context, [node], options.executor)
@@ -79,10 +85,10 @@ def run_node(node_options: NodeOptions, options: RunOptions) -> dict[str, str]:
 
 
 def _start(node: PolicyNode, wait: float, signals: Signals) -> None:
-    node.trigger_configure()
-    if node.refusal:
-        raise ForearmError(node.refusal)
     deadline = time.monotonic() + wait
+    node.trigger_configure()
+    if node.refusal and not signals.received:
+        raise ForearmError(node.refusal)
     while not signals.received:
         late = time.monotonic() > deadline
         if late or node.sees_state():
