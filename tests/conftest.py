@@ -129,6 +129,35 @@ def module_ros_domain(
         yield environment
 
 
+@pytest.fixture
+def make_keys(tmp_path: Path) -> Callable[[str], tuple[Path, Path]]:
+    """Write the private and the public file of a new key, as openssl does."""
+
+    def make(name: str) -> tuple[Path, Path]:
+        s = pytest.importorskip(
+            "cryptography.hazmat.primitives.serialization",
+            reason="forearm[sign] is not installed",
+        )
+        from cryptography.hazmat.primitives.asymmetric import ed25519
+
+        key = ed25519.Ed25519PrivateKey.generate()
+        private, public = tmp_path / f"{name}.pem", tmp_path / f"{name}.pub"
+        plain = s.PrivateFormat.PKCS8, s.NoEncryption()
+        private.write_bytes(key.private_bytes(s.Encoding.PEM, *plain))
+        private.chmod(0o600)
+        info = s.PublicFormat.SubjectPublicKeyInfo
+        public.write_bytes(key.public_key().public_bytes(s.Encoding.PEM, info))
+        return private, public
+
+    return make
+
+
+@pytest.fixture
+def keys(make_keys: Callable[[str], tuple[Path, Path]]) -> tuple[Path, Path]:
+    """A private and a public key file."""
+    return make_keys("key")
+
+
 PUSHER_RANGES = {
     "r_shoulder_pan_joint": (-2.2854, 1.7146),
     "r_shoulder_lift_joint": (-0.5236, 1.3963),

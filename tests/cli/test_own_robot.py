@@ -54,12 +54,14 @@ def test_it_is_trained_exported_evaluated_and_run_on_a_plant(
     run: Path,
     pusher_flags: list[str],
     tmp_path: Path,
+    keys: tuple[Path, Path],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     path, result = tmp_path / "bundle", tmp_path / "result.json"
-    assert main(["export", str(run), "--out", str(path), *SHORT]) == 0
+    signed = ["--sign", str(keys[0])]
+    assert main(["export", str(run), "--out", str(path), *SHORT, *signed]) == 0
     OWN.clear()
-    arm = load_bundle(path).contract.arm
+    arm = load_bundle(path, keys[1]).contract.arm
     assert (arm.name, arm.asset, arm.sources["model"]) == (
         "pusher",
         "",

@@ -11,28 +11,6 @@ from forearm.deploy.sample import sample_bundle
 pytest.importorskip("cryptography", reason="forearm[sign] is not installed")
 
 
-def write_keys(folder, name):
-    from cryptography.hazmat.primitives import serialization as s
-    from cryptography.hazmat.primitives.asymmetric import ed25519
-
-    private = ed25519.Ed25519PrivateKey.generate()
-    key, public = folder / f"{name}.pem", folder / f"{name}.pub"
-    key.write_bytes(
-        private.private_bytes(s.Encoding.PEM, s.PrivateFormat.PKCS8, s.NoEncryption())
-    )
-    public.write_bytes(
-        private.public_key().public_bytes(
-            s.Encoding.PEM, s.PublicFormat.SubjectPublicKeyInfo
-        )
-    )
-    return key, public
-
-
-@pytest.fixture
-def keys(tmp_path):
-    return write_keys(tmp_path, "key")
-
-
 @pytest.fixture
 def path(tmp_path):
     return sample_bundle(tmp_path / "bundle", get_robot("ur5e"), width=8).path
@@ -48,8 +26,8 @@ def test_an_unsigned_bundle_is_refused_where_a_key_is_configured(path, keys):
         load_bundle(path, keys[1])
 
 
-def test_a_bundle_signed_by_someone_else_is_refused(path, keys, tmp_path):
-    sign(path / CONTRACT, write_keys(tmp_path, "other")[0])
+def test_a_bundle_signed_by_someone_else_is_refused(path, keys, make_keys):
+    sign(path / CONTRACT, make_keys("other")[0])
     with pytest.raises(SignatureError, match="was not signed with the key"):
         load_bundle(path, keys[1])
 

@@ -184,6 +184,23 @@ def test_a_single_hiccup_is_a_note() -> None:
     assert [(f.what, f.mismatch) for f in found] == [("rate", False)]
 
 
+def test_states_too_slow_for_what_the_policy_tolerates_are_a_mismatch() -> None:
+    latency = CONTRACT.latency.model_copy(update={"tolerated": 0.004})
+    strict = CONTRACT.model_copy(update={"latency": latency})
+    found = wrong(live(states()), strict)
+    assert [what for what, _ in found] == ["rate"]
+    assert "5 ms old on average" in found[0][1]
+    assert "tolerates 4 ms" in found[0][1]
+    assert wrong(live(states())) == []
+
+
+def test_in_simulated_time_stamps_are_held_against_the_clock_topic() -> None:
+    behind = [replace(s, stamp=s.stamp - 5) for s in states()]
+    found = wrong(live(behind, simulated=True))
+    assert [what for what, _ in found] == ["stamps"]
+    assert "5.0 s behind /clock" in found[0][1]
+
+
 def test_two_publishers_are_named_and_not_taken_for_a_bad_clock() -> None:
     other = [replace(s, publisher=b"two", stamp=s.stamp - 0.004) for s in states()]
     both = [s for pair in zip(states(), other, strict=True) for s in pair]

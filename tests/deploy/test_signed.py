@@ -12,30 +12,6 @@ from forearm.deploy.supervisor import Task, forearm, supervised
 pytestmark = [pytest.mark.ros, pytest.mark.usefixtures("ros_domain")]
 
 
-@pytest.fixture
-def keys(tmp_path):
-    """A private and a public key file, as openssl writes them."""
-    crypto = pytest.importorskip("cryptography.hazmat.primitives.serialization")
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-    key = Ed25519PrivateKey.generate()
-    private, public = tmp_path / "key.pem", tmp_path / "key.pub"
-    private.write_bytes(
-        key.private_bytes(
-            crypto.Encoding.PEM,
-            crypto.PrivateFormat.PKCS8,
-            crypto.NoEncryption(),
-        )
-    )
-    private.chmod(0o600)
-    public.write_bytes(
-        key.public_key().public_bytes(
-            crypto.Encoding.PEM, crypto.PublicFormat.SubjectPublicKeyInfo
-        )
-    )
-    return private, public
-
-
 def refused_in_configure(path, public):
     """A node on DDS says no in one sentence and keeps nothing."""
     from forearm.core.ros import session
