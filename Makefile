@@ -24,8 +24,8 @@ demo: $(VENV)/.all
 # nproc counts OMP_NUM_THREADS where that is set; test processes are not its threads.
 test: $(VENV)/.dev
 ifeq ($(PYTEST_ARGS),)
-	$(RUN) python -m pytest -m "not ros" --numprocesses $(shell env -u OMP_NUM_THREADS nproc) --dist worksteal
-	$(RUN) python -m pytest -m ros
+	$(RUN) python -m pytest -m "not ros or patient" --numprocesses $(shell env -u OMP_NUM_THREADS nproc) --dist worksteal
+	$(RUN) python -m pytest -m "ros and not patient"
 else
 	$(RUN) python -m pytest $(PYTEST_ARGS)
 endif
@@ -69,7 +69,7 @@ $(VENV)/.all: pyproject.toml constraints.txt | $(BIN)/python
 	@$(PIP) install --no-compile --constraint constraints.txt --editable ".[all]"
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.all
-	@echo "installing forearm[dev] into $(VENV)"
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing forearm[all,dev] into $(VENV): a few minutes the first time"
 	@$(PIP) install --no-compile --constraint constraints.txt --editable ".[all,dev]"
-	@touch $@
+	@touch $(VENV)/.all $@

@@ -106,7 +106,7 @@ def publish_states(
 def findings(bundle: Bundle, folder: Path, *arguments: str) -> tuple[int, list[Any]]:
     """Run the command; returns its status and the findings of its report."""
     report = folder / "report.json"
-    command = ["inspect", str(bundle.path), "--against-live", "--seconds", "2"]
+    command = ["inspect", str(bundle.path), "--against-live", "--seconds", "1.5"]
     status = main([*command, "--json", str(report), *arguments])
     return status, json.loads(report.read_text())["findings"]
 
@@ -185,7 +185,7 @@ def test_a_controller_in_another_order_is_said_before_it_moves_the_wrong_joint(
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["--seconds", "2"],
+        ["--seconds", "1.5"],
         ["--namespace", "left"],
         ["--against-live", "--seconds", "nan"],
         ["--against-live", "--seconds", "0"],

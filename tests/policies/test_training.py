@@ -4,14 +4,15 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 from forearm.cli.main import main
-from forearm.core.bundle import load_bundle
+from forearm.core.bundle import POLICY, load_bundle
 from forearm.core.errors import FileError, MismatchError
 from forearm.core.robots import get_robot
 from forearm.policies.config import TrainConfig
 from forearm.policies.evaluate import evaluate
-from forearm.policies.export import export, make_actor, to_onnx
+from forearm.policies.export import export, make_actor
 from forearm.policies.onnx_actor import OnnxActor
 from forearm.policies.parity import TOLERANCE, prove_parity
 from forearm.policies.train import load_run, train
@@ -27,6 +28,11 @@ def run(request, tmp_path_factory):
     return train(config, quiet=True)
 
 
+@pytest.fixture(scope="module")
+def exported(run, tmp_path_factory):
+    return export(run, tmp_path_factory.mktemp("export") / "bundle", episodes=8)
+
+
 def test_a_loaded_run_commands_what_the_trained_one_does(run):
     loaded = load_run(run.path)
     sensors_policy = [make_actor(r)[0].act for r in (run, loaded)]
@@ -36,12 +42,12 @@ def test_a_loaded_run_commands_what_the_trained_one_does(run):
     assert results[0] == results[1]
 
 
-def test_the_exported_graph_equals_the_policy_and_carries_its_contract(run, tmp_path):
-    result = export(run, tmp_path / "bundle", episodes=8)
+def test_the_exported_graph_equals_the_policy_and_carries_its_contract(run, exported):
+    result = exported
     assert result.parity.max_abs <= TOLERANCE
     assert result.parity.inputs == 10_000
     assert result.parity.episodes == 20
-    bundle = load_bundle(tmp_path / "bundle")
+    bundle = load_bundle(result.bundle.path)
     assert bundle.contract == result.bundle.contract
     assert [i.name for i in bundle.contract.inputs][:2] == ["joint_pos", "joint_vel"]
     actor = make_actor(run)[0]
@@ -50,14 +56,16 @@ def test_the_exported_graph_equals_the_policy_and_carries_its_contract(run, tmp_
     assert onnx_reward == pytest.approx(torch_reward, rel=1e-3)
 
 
-def test_parity_fails_when_the_graph_is_of_another_policy(run, tmp_path):
-    other = train(
-        TrainConfig(algo="ppo", steps=2048, envs=16, seed=9, out=str(tmp_path / "b")),
-        quiet=True,
-    )
-    graph = to_onnx(make_actor(other)[0])
+def test_parity_fails_when_the_graph_is_of_another_policy(run, exported):
+    other = load_run(run.path)
+    with torch.no_grad():
+        for weights in other.model.policy.parameters():
+            weights += 1e-3
+    graph = (exported.bundle.path / POLICY).read_bytes()
+    actor = make_actor(run)[0]
+    prove_parity(graph, actor, ROBOT, REACH, count=50, episodes=1)
     with pytest.raises(MismatchError, match="ONNX against torch"):
-        prove_parity(graph, make_actor(run)[0], ROBOT, REACH, count=50, episodes=1)
+        prove_parity(graph, make_actor(other)[0], ROBOT, REACH, count=50, episodes=1)
 
 
 def test_a_policy_that_solves_the_task_is_judged_a_success_and_a_still_one_is_not():
