@@ -21,6 +21,7 @@ class Bench:
         from lifecycle_msgs.srv import ChangeState, GetState
         from rclpy.node import Node
         from sensor_msgs.msg import JointState
+        from trajectory_msgs.msg import JointTrajectory
 
         from forearm.core.ros import Spinner, newest_only
         from forearm.deploy.node import NodeOptions, PolicyNode
@@ -37,6 +38,8 @@ class Bench:
             name=joints, position=home, velocity=[0.0] * len(joints)
         )
         self.outside.create_timer(0.005, self._publish)
+        topic = f"{robot.ros.trajectory_controller}/joint_trajectory"
+        self.outside.create_subscription(JointTrajectory, topic, print, newest_only())
         self._change_type, self._state_type = ChangeState, GetState
         self._change = self.outside.create_client(
             ChangeState, "forearm_policy/change_state"
