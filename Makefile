@@ -4,7 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
-PYTEST_ARGS ?=
+# Test processes: which test goes to which is in tests/conftest.py. nproc counts
+# OMP_NUM_THREADS where that is set; test processes are not its threads.
+PYTEST_ARGS ?= --numprocesses $(shell env -u OMP_NUM_THREADS nproc) \
+	--dist loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format bench constraints clean distclean
@@ -20,15 +23,8 @@ help:
 demo: $(VENV)/.all
 	$(RUN) forearm demo --out runs/demo
 
-# What talks over ROS 2 is timed by the wall clock and gets the machine to itself.
-# nproc counts OMP_NUM_THREADS where that is set; test processes are not its threads.
 test: $(VENV)/.dev
-ifeq ($(PYTEST_ARGS),)
-	$(RUN) python -m pytest -m "not ros or patient" --numprocesses $(shell env -u OMP_NUM_THREADS nproc) --dist worksteal
-	$(RUN) python -m pytest -m "ros and not patient"
-else
 	$(RUN) python -m pytest $(PYTEST_ARGS)
-endif
 
 check: $(VENV)/.dev
 	$(RUN) ruff check .

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import signal
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,9 @@ from typing import Any
 from .errors import ForearmError
 
 log = logging.getLogger(__name__)
+
+LEAVING = 10
+"""Longest that the destruction of a node may take [s]; a tenth is usual."""
 
 
 def check_environment(environ: Mapping[str, str] | None = None) -> None:
@@ -100,6 +104,20 @@ def session(arguments: list[str] | None = None) -> Iterator[Any]:
     finally:
         if context.ok():
             context.shutdown()
+
+
+def leave(node: Any) -> None:
+    """Destroy a node; the kernel ends the process where that takes too long.
+
+    Fast DDS 3.2 can wait for itself for ever, at full load and with Python's lock held,
+    when another process leaves at the same time: ``DomainParticipant::set_listener``
+    keeps the mutex that ``on_writer_discovery`` asks for.
+    """
+    signal.alarm(LEAVING)
+    try:
+        node.destroy_node()
+    finally:
+        signal.alarm(0)
 
 
 class Spinner:

@@ -15,7 +15,7 @@ from sensor_msgs.msg import JointState
 
 from forearm.core.histogram import Histogram
 from forearm.core.robots import get_robot
-from forearm.core.ros import Spinner, newest_only, seconds, session
+from forearm.core.ros import Spinner, leave, newest_only, seconds, session
 
 SWING = 1.0
 """Time between two targets [s]."""
@@ -67,7 +67,7 @@ def main() -> None:
         while not stop:
             time.sleep(0.05)
         spinner.stop()
-        node.destroy_node()
+        leave(node)
     result = {
         f"{name}_travel_{word}_us": 1e6 * histogram.quantile(q)
         for name, histogram in node.travel.items()

@@ -21,7 +21,7 @@ from std_msgs.msg import Float64MultiArray
 from trajectory_msgs.msg import JointTrajectory
 
 from forearm.core.robot import RobotSpec
-from forearm.core.ros import Spinner, newest_only
+from forearm.core.ros import Spinner, leave, newest_only
 
 Relay = Callable[[Any, random.Random], list[tuple[float, Any]]]
 """From a joint state to what is published instead: (delay [s], message) pairs."""
@@ -169,4 +169,4 @@ class ChaosProxy:
     def close(self) -> None:
         """Disconnect."""
         self._spinner.stop()
-        self._node.destroy_node()
+        leave(self._node)

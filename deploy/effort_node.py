@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from forearm.core.ros import newest_only, seconds, session
+from forearm.core.ros import leave, newest_only, seconds, session
 
 from .effort import PERIOD, EffortJoint
 from .effort_guard import STATE_TIMEOUT, EffortGuard
@@ -229,7 +229,7 @@ class _Process:
     def close(self) -> None:
         """Disconnect."""
         self._executor.shutdown(timeout_sec=1.0)
-        self._node.destroy_node()
+        leave(self._node)
 
 
 def wait_for_silence(beat: int, pid: int, stop: list[int]) -> bool:

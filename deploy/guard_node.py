@@ -17,7 +17,7 @@ from contextlib import suppress
 from typing import Any
 
 from forearm.core.errors import ForearmError
-from forearm.core.ros import newest_only, session
+from forearm.core.ros import leave, newest_only, session
 
 from .guard import GUARDED, Guard
 from .realtime import enter_realtime
@@ -178,7 +178,7 @@ def run_guard(args: argparse.Namespace) -> None:
         else:
             _relay(executor, guard, send, stop)
         executor.shutdown(timeout_sec=1.0)
-        node.destroy_node()
+        leave(node)
 
 
 def _relay(executor: Any, guard: Guard, send: Any, stop: list[int]) -> None:

@@ -13,7 +13,7 @@ from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import JointState
 
 from forearm.core.contract import Contract
-from forearm.core.ros import Spinner, newest_only, seconds, session
+from forearm.core.ros import Spinner, leave, newest_only, seconds, session
 
 from .backends import FORWARD, TRAJECTORY, kind_of
 from .live import Endpoint, Heard, Live
@@ -175,4 +175,4 @@ def watch_live(contract: Contract, namespace: str, duration: float) -> Live:
             return watcher.watch(duration)
         finally:
             spinner.stop()
-            watcher.destroy_node()
+            leave(watcher)

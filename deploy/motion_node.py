@@ -18,7 +18,7 @@ from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 from forearm.core.errors import ForearmError, LimitError
 from forearm.core.motion import Motion
 from forearm.core.robot import RobotSpec
-from forearm.core.ros import Spinner, newest_only, session
+from forearm.core.ros import Spinner, leave, newest_only, session
 
 from .recorder import start_recorder, stop_recorder
 
@@ -105,7 +105,7 @@ def play(robot: RobotSpec, motion: Motion, options: PlayOptions) -> float:
                 return _run(arm, robot, motion)
         finally:
             spinner.stop()
-            arm.destroy_node()
+            leave(arm)
 
 
 def _recorder(robot: RobotSpec, options: PlayOptions) -> Any:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from forearm.core.errors import ForearmError
-from forearm.core.ros import Spinner, session
+from forearm.core.ros import Spinner, leave, session
 
 from .node import NodeOptions, PolicyNode
 from .realtime import raise_thread
@@ -81,7 +81,7 @@ def run_node(node_options: NodeOptions, options: RunOptions) -> dict[str, str]:
             if node.runtime is not None:
                 node.trigger_cleanup()
             spinner.stop()
-            node.destroy_node()
+            leave(node)
 
 
 def _start(node: PolicyNode, wait: float, signals: Signals) -> None:

@@ -137,7 +137,7 @@ def record(path: Path, wanted: dict[str, str], attach: Path | None) -> bool:
     from rclpy.node import Node
     from rclpy.qos import QoSProfile
 
-    from forearm.core.ros import Spinner, message_type, session
+    from forearm.core.ros import Spinner, leave, message_type, session
 
     stop: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -173,7 +173,8 @@ def record(path: Path, wanted: dict[str, str], attach: Path | None) -> bool:
                 time.sleep(FLUSH)
                 writer.flush()
             spinner.stop()
-            node.destroy_node()
+            writer.close()
+            leave(node)
     finally:
         writer.close()
     return writer.healthy

@@ -25,7 +25,7 @@ from forearm.core.kinematics import (
     rotation_from_quat_wxyz,
 )
 from forearm.core.robot import RobotSpec
-from forearm.core.ros import Spinner, newest_only, session
+from forearm.core.ros import Spinner, leave, newest_only, session
 
 from .operator_ros import Operator
 
@@ -183,7 +183,7 @@ class TaskRunner:
     def close(self) -> None:
         """Disconnect."""
         self._spinner.stop()
-        self._node.destroy_node()
+        leave(self._node)
 
 
 def _pose(target: Target) -> Any:

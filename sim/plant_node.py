@@ -25,7 +25,7 @@ from std_msgs.msg import Float64MultiArray
 from trajectory_msgs.msg import JointTrajectory
 
 from forearm.core.robots import get_robot
-from forearm.core.ros import Spinner, newest_only, session
+from forearm.core.ros import Spinner, leave, newest_only, session
 
 from .plant import Plant
 from .plant_spec import PlantSpec, load_plant
@@ -216,7 +216,7 @@ def run_plant(options: PlantOptions) -> int:
             _loop(node, options, stop)
         finally:
             spinner.stop()
-            node.destroy_node()
+            leave(node)
     return node.dropped
 
 

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from ctypes.util import find_library
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +33,50 @@ ROOT = Path(__file__).resolve().parents[1]
 DOMAINS = range(1, 102)
 """ROS domain ids whose ports lie below Linux's ephemeral range."""
 
+FIRST = "gw0"
+"""Test process that gets the first tests."""
+
+BEHIND = 19
+"""Nice value of the other ones, which also leave one core alone."""
+
 if Path(str(forearm.__file__)).resolve().parent != ROOT:
     pytest.exit(
         f"these tests are of {ROOT}, but `import forearm` finds {forearm.__file__}; "
         "run them with this checkout's own environment: make test",
         returncode=2,
     )
+
+
+@cache
+def _over_ros(file: str) -> bool:
+    """Whether tests of a file talk over ROS."""
+    return "pytest.mark.ros" in (ROOT / file).read_text(encoding="utf-8")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give all files over ROS to one test process, the others file by file."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class OneForRos(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.split("::")[0]
+            return "ros" if _over_ros(file) else file
+
+    return OneForRos(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what is over ROS, which takes one process longest."""
+    items.sort(key=lambda item: not _over_ros(item.nodeid.split("::")[0]))
+
+
+def pytest_configure() -> None:
+    """Let other processes step back: what is over ROS runs by the wall clock."""
+    if os.environ.get("PYTEST_XDIST_WORKER", FIRST) != FIRST:
+        os.setpriority(os.PRIO_PROCESS, 0, BEHIND)
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, cores[1:] or cores)
 
 
 @pytest.fixture(scope="session")

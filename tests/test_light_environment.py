@@ -80,7 +80,6 @@ def states_until_the_policy_drives(
 
 
 @pytest.mark.ros
-@pytest.mark.patient
 @pytest.mark.usefixtures("ros_domain")
 def test_the_node_runs_without_the_training_side(tmp_path: Path) -> None:
     pytest.importorskip("rclpy", reason="ROS 2 is not installed")

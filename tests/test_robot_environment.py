@@ -23,7 +23,7 @@ from packaging.utils import canonicalize_name
 from forearm.deploy.sample import sample_bundle
 from forearm.deploy.supervisor import Task, forearm, supervised
 
-pytestmark = [pytest.mark.slow, pytest.mark.ros, pytest.mark.patient]
+pytestmark = [pytest.mark.slow, pytest.mark.ros]
 
 LARGEST = 400e6
 """Size of the environment, bytecode too [byte]."""

@@ -3,11 +3,7 @@
 import pytest
 
 pytest.importorskip("rclpy", reason="ROS 2 is not installed")
-pytestmark = [
-    pytest.mark.ros,
-    pytest.mark.patient,
-    pytest.mark.usefixtures("ros_domain"),
-]
+pytestmark = [pytest.mark.ros, pytest.mark.usefixtures("ros_domain")]
 
 
 def test_configure_names_the_topic_that_nobody_serves(bundle, robot):

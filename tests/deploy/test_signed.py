@@ -9,11 +9,7 @@ from forearm.core.signature import sign
 from forearm.deploy.sample import sample_bundle
 from forearm.deploy.supervisor import Task, forearm, supervised
 
-pytestmark = [
-    pytest.mark.ros,
-    pytest.mark.patient,
-    pytest.mark.usefixtures("ros_domain"),
-]
+pytestmark = [pytest.mark.ros, pytest.mark.usefixtures("ros_domain")]
 
 
 def refused_in_configure(path, public):
