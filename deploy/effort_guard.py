@@ -151,6 +151,7 @@ class EffortGuard:
         self.position = [min(max(q, j.lower), j.upper) for q, _, j in pairs]
         for i, (_, dq, j) in enumerate(pairs):
             self.relay.output[i] = min(max(dq, -j.velocity), j.velocity)
+            self.velocity[i] = self._stoppable(i)
 
     def _advance(self, now: float) -> None:
         """Move the reference on; it can always stop before a position limit."""
@@ -158,9 +159,13 @@ class EffortGuard:
         elapsed = min(max(now - self._advanced, 0.0), STATE_TIMEOUT)
         self._advanced = now
         for i, joint in enumerate(self._joints):
-            p, a = self.position[i], joint.acceleration
-            fastest = math.sqrt(2 * a * max(joint.upper - p, 0.0))
-            slowest = -math.sqrt(2 * a * max(p - joint.lower, 0.0))
-            v = min(max(self.relay.output[i], slowest), fastest)
-            self.velocity[i] = v
-            self.position[i] = min(max(p + v * elapsed, joint.lower), joint.upper)
+            v = self.velocity[i] = self._stoppable(i)
+            p = self.position[i] + v * elapsed
+            self.position[i] = min(max(p, joint.lower), joint.upper)
+
+    def _stoppable(self, i: int) -> float:
+        """Return the relay's velocity as far as joint i can stop before its limits."""
+        joint, p = self._joints[i], self.position[i]
+        fastest = math.sqrt(2 * joint.acceleration * max(joint.upper - p, 0.0))
+        slowest = -math.sqrt(2 * joint.acceleration * max(p - joint.lower, 0.0))
+        return min(max(self.relay.output[i], slowest), fastest)
