@@ -28,6 +28,8 @@ from forearm.deploy.supervisor import Process
 if find_library("EGL"):
     os.environ.setdefault("MUJOCO_GL", "egl")
 
+pytest_plugins = ["forearm.tests.stalls"]
+
 ROOT = Path(__file__).resolve().parents[1]
 
 DOMAINS = range(1, 102)
