@@ -11,11 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forearm.core.bundle import Bundle
 from forearm.core.errors import LimitError
-from forearm.core.kinematics import Kinematics
 from forearm.core.robot import RobotSpec
 from forearm.deploy.runtime import Runtime
 from forearm.deploy.step import RuntimeOptions
@@ -23,8 +21,8 @@ from forearm.deploy.watchdog import JointSample
 from forearm.policies.evaluate import SEED, Evaluation, judge
 from forearm.sim.plant import Plant
 from forearm.sim.plant_spec import PlantSpec, load_plant
-from forearm.sim.scene import Scene
-from forearm.sim.tasks import State, Task, contract_task
+from forearm.sim.plant_task import PlantTask
+from forearm.sim.tasks import Task, contract_task
 from forearm.sim.user_robot import simulated
 
 AT_ONCE = RuntimeOptions(ramp=1e-6, recover=0.0, simulated_time=True)
@@ -33,17 +31,6 @@ AT_ONCE = RuntimeOptions(ramp=1e-6, recover=0.0, simulated_time=True)
 
 UPRIGHT = [1.0, 0.0, 0.0, 0.0]
 """Quaternion wxyz of a pose whose orientation no policy senses."""
-
-
-class _OneOf:
-    """A plant's arrays as a batch of one, for a task's scene."""
-
-    def __init__(self, plant: Plant) -> None:
-        self._data = plant.data
-
-    def bind(self, name: str) -> NDArray[np.float64]:
-        array: NDArray[np.float64] = getattr(self._data, name)[None]
-        return array
 
 
 class PlantEpisodes:
@@ -55,18 +42,15 @@ class PlantEpisodes:
         Raises:
             ForearmError: the bundle may not be run here, or the plant does not fit.
         """
-        arm = simulated(bundle.contract)
-        self._spec, self._folder = spec, folder
-        self._task: Task = contract_task(bundle.contract)(arm, 1)
-        self.robot: RobotSpec = self._task.robot
+        arm, task = simulated(bundle.contract), contract_task(bundle.contract)
+        self._on = PlantTask(arm, task, spec, folder)
+        self.robot: RobotSpec = self._on.task.robot
         self._runtime = Runtime(bundle, AT_ONCE)
-        self._kinematics = Kinematics(self.robot)
-        self._zeros = np.zeros((1, self.robot.n), np.float32)
 
     @property
     def task(self) -> Task:
         """The task, of the episode that runs."""
-        return self._task
+        return self._on.task
 
     def run(self, seed: int) -> tuple[bool, float]:
         """Run the episode of ``seed``; returns success and reward."""
@@ -77,33 +61,24 @@ class PlantEpisodes:
 
     def periods(self, seed: int) -> Iterator[tuple[Plant, float, bool]]:
         """Yield the plant, the reward and the success after each control period."""
-        rngs, one = [np.random.default_rng(seed)], np.zeros(1, np.intp)
-        start, task = self._task.reset(one, rngs)[0], self._task
-        plant = Plant(
-            self.robot,
-            self._spec,
-            joint_pos=start,
-            folder=self._folder,
-            hook=task.hook(),
-        )
-        task.bind(Scene(plant.model, _OneOf(plant)))
-        task.place(one, rngs)
+        plant = self._on.plant
+        self._on.start(seed)
         runtime = self._runtime
         runtime.watch.reset()
         self._sense(plant)
         runtime.activate(plant.time)
         # The policy gets its say in the second period; the first stands still.
         self._tick(plant)
-        for _ in range(task.steps):
+        for _ in range(self.task.steps):
             self._tick(plant)
-            task.watch()
-            gain, done = task.evaluate(self._state(plant))
-            yield plant, float(gain[0]), bool(done[0])
+            self._on.watch()
+            gain, done = self._on.judge()
+            yield plant, gain, done
 
     def _tick(self, plant: Plant) -> None:
         runtime = self._runtime
         self._sense(plant)
-        told = {n: v[0].tolist() for n, v in self._task.sensors().items()}
+        told = self._on.told()
         runtime.on_target(
             told["target_position"], told.get("target_quat_wxyz", UPRIGHT), plant.time
         )
@@ -130,12 +105,6 @@ class PlantEpisodes:
                 plant.time,
             )
         )
-
-    def _state(self, plant: Plant) -> State:
-        position = plant.joint_pos[None].astype(np.float32)
-        velocity = plant.joint_vel[None].astype(np.float32)
-        pose = self._kinematics(position)
-        return State(pose, position, velocity, self._zeros, self._zeros)
 
 
 def evaluate_on_plant(

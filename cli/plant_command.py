@@ -13,6 +13,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--plant", metavar="FILE", help="what the arm hides, plant.yaml"
     )
+    parser.add_argument(
+        "--task", help="with this task's tool, objects, goal, reset and verdict"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=10_000, help="of the task's first episode"
+    )
     parser.add_argument("--namespace", default="", help="namespace of its topics")
     parser.add_argument("--rate", type=float, default=250.0, help="joint states [Hz]")
     parser.add_argument(
@@ -40,6 +46,8 @@ def run(args: argparse.Namespace) -> int:
 
     if not (args.rate > 0 and args.speed > 0):
         raise LimitError("--rate and --speed must be positive")
+    if args.seed < 0:
+        raise LimitError(f"--seed must not be negative, got {args.seed}")
     options = PlantOptions(
         robot=required_robot(args),
         plant=args.plant,
@@ -48,6 +56,8 @@ def run(args: argparse.Namespace) -> int:
         speed=args.speed,
         seconds=args.seconds,
         command_timeout=args.command_timeout,
+        task=args.task,
+        seed=args.seed,
     )
     run_plant(options)
     return 0

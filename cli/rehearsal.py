@@ -20,7 +20,8 @@ class Rehearsal:
     successes: int
     """Episodes that succeeded."""
     outcomes: list[Any]
-    """One :class:`forearm.deploy.targets.Outcome` per episode."""
+    """One :class:`forearm.deploy.targets.Outcome` per episode of reach, one
+    :class:`forearm.deploy.episodes_ros.Verdict` per episode of another task."""
     log: Path | None
     """The recording."""
 
@@ -51,58 +52,76 @@ def rehearse(
     record: bool = False,
     seed: int = 1,
 ) -> Rehearsal:
-    """Run ``episodes`` reach episodes on a plant in another process.
+    """Run ``episodes`` episodes on a plant in another process.
+
+    Those of reach are judged from the joint states, as on a real arm; those of other
+    tasks by the plant, which has the task's objects and resets them.
 
     Args:
         bundle: the policy.
-        episodes: number of targets.
+        episodes: how many.
         folder: for the processes' output and the recording.
         plant: plant file; the robot's nominal values without.
         record: keep a rosbag2 log.
-        seed: of the targets.
+        seed: of the targets, or of the first episode.
 
     Raises:
         ForearmError: the plant file is bad, or a process failed or ended early.
     """
-    from forearm.deploy.supervisor import Task, check_alive, forearm, supervised
-    from forearm.deploy.targets import run_episodes
+    from forearm.deploy.supervisor import check_alive, supervised
     from forearm.sim.plant_spec import load_plant
     from forearm.sim.user_robot import simulated
-
-    from .user_robot import robot_flags
 
     robot = simulated(bundle.contract)
     if plant is not None:
         # Refused here, with its reason, rather than as an arm that stays silent.
         load_plant(plant).values(robot, Path(plant).parent)
-    targets = _targets(bundle, robot, episodes, seed)
     log = folder / "log" if record else None
-    options = ["--plant", plant] if plant else []
-    node = ["deploy", str(bundle.path), "--wait", "20"]
-    node += ["--record", str(log)] if log else []
-    tasks = [
-        Task(name="plant", command=forearm("plant", *robot_flags(robot), *options)),
-        Task(name="node", command=forearm(*node)),
-    ]
-    with supervised(tasks, folder) as running:
-        outcomes = run_episodes(robot, targets, bundle.contract.task_info)
+    with supervised(_processes(bundle, robot, plant, log, seed), folder) as running:
+        outcomes = _episodes(bundle, robot, episodes, seed)
         check_alive(running)
     return Rehearsal(sum(o.success for o in outcomes), outcomes, log)
 
 
-def _targets(bundle: Bundle, robot: RobotSpec, episodes: int, seed: int) -> list[Any]:
+def _processes(
+    bundle: Bundle, robot: RobotSpec, plant: str | None, log: Path | None, seed: int
+) -> list[Any]:
+    """Return the plant's process and the node's."""
+    from forearm.deploy.supervisor import Task, forearm
+
+    from .user_robot import robot_flags
+
+    options = ["--plant", plant] if plant else []
+    if not _is_reach(bundle):
+        options += ["--task", bundle.contract.task, "--seed", str(seed)]
+    node = ["deploy", str(bundle.path), "--wait", "20"]
+    node += ["--record", str(log)] if log else []
+    return [
+        Task(name="plant", command=forearm("plant", *robot_flags(robot), *options)),
+        Task(name="node", command=forearm(*node)),
+    ]
+
+
+def _is_reach(bundle: Bundle) -> bool:
+    from forearm.sim.tasks import Reach, contract_task
+
+    return issubclass(contract_task(bundle.contract), Reach)
+
+
+def _episodes(bundle: Bundle, robot: RobotSpec, episodes: int, seed: int) -> list[Any]:
+    """Run episodes of targets that are published here, or those that the plant has."""
     import numpy as np
 
-    from forearm.core.errors import ForearmError
-    from forearm.deploy.targets import Target
+    from forearm.deploy.episodes_ros import run_task_episodes
+    from forearm.deploy.targets import Target, run_episodes
     from forearm.sim.tasks import Reach, contract_task
 
     task = contract_task(bundle.contract)(robot, 1)
     if not isinstance(task, Reach):
-        raise ForearmError(
-            f"episodes over ROS 2 are of {Reach.name}, the bundle is of {task.name}: "
-            "on a plant without ROS 2 run forearm evaluate --plant without --ros"
-        )
+        return list(run_task_episodes(episodes))
     pool = task.goals
     chosen = np.random.default_rng(seed).choice(len(pool.position), episodes)
-    return [Target(tuple(pool.position[i]), tuple(pool.quat_wxyz[i])) for i in chosen]
+    targets = [
+        Target(tuple(pool.position[i]), tuple(pool.quat_wxyz[i])) for i in chosen
+    ]
+    return list(run_episodes(robot, targets, bundle.contract.task_info))

@@ -22,6 +22,9 @@ ANSWER = 10.0
 RETRY = 0.1
 """Time between two looks at the node [s]."""
 
+ACTIVE = ("activate", "hold", "ramp_in", "run", "fault", "estop")
+"""States in which a node commands the arm."""
+
 
 class Operator:
     """One policy node, seen from outside; the caller's executor must be spinning."""
@@ -73,15 +76,44 @@ class Operator:
         Raises:
             ForearmError: the node does not answer.
         """
-        end = time.monotonic() + ANSWER
-        while not self.state:
-            if time.monotonic() > end:
-                raise ForearmError(f"node {self._policy!r} does not publish its status")
-            time.sleep(RETRY)
+        self._wait_for_status()
         if self.state != "fault":
             return False
-        self._change_state(Transition.TRANSITION_DEACTIVATE)
-        # What caused the fault may last a moment longer; the node then refuses.
+        self.deactivate()
+        self.activate()
+        return True
+
+    def wait_until_active(self, timeout: float) -> None:
+        """Wait until the node commands the arm, in whatever state.
+
+        Raises:
+            ForearmError: it does not get there within ``timeout`` [s].
+        """
+        end = time.monotonic() + timeout
+        while self.state not in ACTIVE:
+            if time.monotonic() > end:
+                raise ForearmError(
+                    f"node {self._policy!r} is not active after {timeout:g} s: "
+                    f"{self.state or 'no status'} {self.reason}".rstrip()
+                )
+            time.sleep(RETRY)
+
+    def deactivate(self) -> None:
+        """Let the node stop the arm and command nothing.
+
+        Raises:
+            ForearmError: the node does not answer, or refuses.
+        """
+        if not self._change_state(Transition.TRANSITION_DEACTIVATE):
+            raise ForearmError(f"node {self._policy!r} refuses to be deactivated")
+
+    def activate(self) -> None:
+        """Let the node command the arm; asks again for a while where it refuses.
+
+        Raises:
+            ForearmError: the node does not answer, or goes on refusing.
+        """
+        # What caused a fault may last a moment longer; the node then refuses.
         end = time.monotonic() + ANSWER
         while not self._change_state(Transition.TRANSITION_ACTIVATE):
             if time.monotonic() > end:
@@ -89,7 +121,13 @@ class Operator:
                     f"node {self._policy!r} refuses to run again; see its log"
                 )
             time.sleep(RETRY)
-        return True
+
+    def _wait_for_status(self) -> None:
+        end = time.monotonic() + ANSWER
+        while not self.state:
+            if time.monotonic() > end:
+                raise ForearmError(f"node {self._policy!r} does not publish its status")
+            time.sleep(RETRY)
 
     def _change_state(self, transition: int) -> bool:
         client: Any = self._node.create_client(

@@ -91,7 +91,6 @@ class Plant:
         self._delay = spec.command_delay.mean + delay
         self._sensor_delay = spec.sensor.delay + float(values["sensor_delay"][0])
         self._bind_effects(values)
-        self._rng = np.random.default_rng(spec.seed)
         self.reset(robot.home if joint_pos is None else joint_pos)
 
     def _bind_effects(self, values: Values) -> None:
@@ -109,9 +108,19 @@ class Plant:
         )
         self._load = _either(spec.friction.load_dependent, values["load_friction"], n)
 
-    def reset(self, joint_pos: Floats) -> None:
-        """Put the arm at rest at ``joint_pos`` [rad], nothing in transit."""
+    def reset(self, joint_pos: Floats, time: float = 0.0) -> None:
+        """Put the arm at rest at ``joint_pos`` [rad], nothing in transit.
+
+        Objects go back to where the model has them, and the noise begins anew: what
+        follows is what a new plant would do.
+
+        Args:
+            joint_pos: where the arm shall be [rad], (n,).
+            time: physics time from which it goes on [s].
+        """
+        self._rng = np.random.default_rng(self.spec.seed)
         mujoco.mj_resetData(self.model, self.data)
+        self.data.time = time
         self.data.qpos[self._qpos] = joint_pos
         self.data.qpos[self._followers] = joint_pos[-1]
         self._arrived = np.array(joint_pos, np.float64)

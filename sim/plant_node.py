@@ -29,6 +29,9 @@ from forearm.core.ros import Spinner, leave, newest_only, session
 
 from .plant import Plant
 from .plant_spec import PlantSpec, load_plant
+from .plant_task import PlantTask
+from .plant_task_node import TaskDesk
+from .tasks import get_task
 from .trajectory import Trajectory
 
 Floats = NDArray[np.float64]
@@ -53,16 +56,30 @@ class PlantOptions:
     command_timeout: float = 0.0
     """Silence after which the velocity controller stops the arm and the effort
     controller asks for none; 0 for never [s]."""
+    task: str | None = None
+    """Task whose tool and objects are there; none for the bare arm."""
+    seed: int = 10_000
+    """Seed of the task's first episode."""
 
 
 class PlantNode(Node):
-    """Subscriptions and publishers of one plant."""
+    """Subscriptions and publishers of one plant, and of the task it is there for."""
 
-    def __init__(self, plant: Plant, options: PlantOptions, context: Any) -> None:
-        """Connect."""
+    def __init__(
+        self,
+        plant: Plant | PlantTask,
+        options: PlantOptions,
+        context: Any,
+    ) -> None:
+        """Connect.
+
+        Raises:
+            LimitError: the rate is too low for the task.
+        """
         super().__init__("plant", namespace=options.namespace, context=context)
-        names = plant.robot.ros
-        self.plant = plant
+        on = plant if isinstance(plant, PlantTask) else None
+        self.plant: Plant = plant.plant if isinstance(plant, PlantTask) else plant
+        names = self.plant.robot.ros
         self.dropped = 0
         """Commands dropped because they were malformed."""
         self._simulated = options.speed != 1.0
@@ -72,19 +89,28 @@ class PlantNode(Node):
         self._effort: Floats | None = None
         self._timeout = options.command_timeout or math.inf
         self._heard = 0.0
+        self.desk: TaskDesk | None = None
+        """What the task adds; none where there is no task."""
+        if on is not None:
+            self.desk = TaskDesk(self, on, options.seed, options.rate, self._forget)
         self._states = self.create_publisher(JointState, names.joint_states, 10)
         self._clock_topic = (
             self.create_publisher(Clock, "/clock", newest_only())
             if self._simulated
             else None
         )
-        n = plant.robot.n
+        n = self.plant.robot.n
         self._message = JointState(
-            name=list(plant.robot.joint_names),
+            name=list(self.plant.robot.joint_names),
             position=[0.0] * n,
             velocity=[0.0] * n,
             effort=[0.0] * n,
         )
+        self._listen()
+
+    def _listen(self) -> None:
+        """Take what the controllers take."""
+        names = self.plant.robot.ros
         for controller, callback in (
             (names.position_controller, self._on_forward),
             (names.velocity_controller, self._on_velocity),
@@ -99,9 +125,18 @@ class PlantNode(Node):
             newest_only(),
         )
 
+    def _hear(self) -> None:
+        if self.desk is not None:
+            self.desk.hear()
+
+    def _forget(self) -> None:
+        """Ask for nothing, as controllers that have just been started."""
+        self._command = self._trajectory = self._velocity = self._effort = None
+
     def _values(self, message: Any) -> Floats | None:
         data = np.array(message.data)
         if data.size == self.plant.robot.n and np.isfinite(data).all():
+            self._hear()
             return data
         self._drop(f"{data.size} values, or not finite")
         return None
@@ -134,6 +169,7 @@ class PlantNode(Node):
         except ValueError as error:
             self._drop(str(error))
             return
+        self._hear()
         trajectory.start_from(self.plant.time, self.reference())
         self._trajectory, self._velocity, self._effort = trajectory, None, None
 
@@ -152,6 +188,14 @@ class PlantNode(Node):
 
     def cycle(self, duration: float) -> None:
         """Read the controllers, let ``duration`` [s] pass, publish the joint state."""
+        if self.desk is None:
+            self._cycle(duration)
+            return
+        with self.desk.lock:
+            self._cycle(duration)
+            self.desk.passed(duration)
+
+    def _cycle(self, duration: float) -> None:
         trajectory = self._trajectory
         if trajectory is not None:
             self._command = trajectory.at(self.plant.time + duration)
@@ -205,7 +249,11 @@ def run_plant(options: PlantOptions) -> int:
     robot = get_robot(options.robot)
     spec = load_plant(options.plant) if options.plant else PlantSpec()
     folder = Path(options.plant).parent if options.plant else None
-    plant = Plant(robot, spec, folder=folder)
+    plant = (
+        PlantTask(robot, get_task(options.task), spec, folder)
+        if options.task
+        else Plant(robot, spec, folder=folder)
+    )
     stop = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda n, _: stop.append(n))

@@ -10,11 +10,7 @@ from forearm.core.bundle import Bundle
 from forearm.core.robots import get_robot
 from forearm.deploy.runtime import Runtime
 from forearm.deploy.watchdog import JointSample
-from forearm.policies import export as exporting
-from forearm.policies.config import TrainConfig
 from forearm.policies.onnx_actor import OnnxActor
-from forearm.policies.parity import Parity
-from forearm.policies.train import train
 from forearm.sim.loop import ArmLoop
 from forearm.sim.plant_spec import PlantSpec
 from forearm.sim.tasks import get_task
@@ -23,30 +19,10 @@ PERIODS = 20
 SEED = 10_000
 
 
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    """An untrained policy; the export's own proofs are other tests'."""
-
-    folder = tmp_path_factory.mktemp("bundle")
-    config = TrainConfig(
-        task="pick_place",
-        robot="panda",
-        steps=16,
-        envs=16,
-        randomization="none",
-        out=str(folder / "run"),
-    )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(exporting, "prove_parity", lambda *_: Parity(0.0, 0.0, 0, 0))
-        patch.setattr(exporting, "DELAYS", [0.0])
-        run = train(config, quiet=True)
-        return exporting.export(run, folder / "bundle", episodes=1).bundle
-
-
 def test_the_contract_commands_the_gripper_and_senses_the_object(
-    bundle: Bundle,
+    object_bundle: Bundle,
 ) -> None:
-    contract = bundle.contract
+    contract = object_bundle.contract
     assert contract.joints[-1] == "panda_finger_joint1"
     assert contract.limits[-1].upper == 0.04
     sensed = {i.name: i for i in contract.inputs}["object_position"]
@@ -54,10 +30,10 @@ def test_the_contract_commands_the_gripper_and_senses_the_object(
 
 
 def test_on_a_plant_it_moves_gripper_and_object_as_in_the_simulator(
-    bundle: Bundle,
+    object_bundle: Bundle,
 ) -> None:
     act, loop = (
-        OnnxActor(bundle).act,
+        OnnxActor(object_bundle).act,
         ArmLoop(get_robot("panda"), get_task("pick_place"), 1),
     )
     loop.seed([SEED])
@@ -65,23 +41,23 @@ def test_on_a_plant_it_moves_gripper_and_object_as_in_the_simulator(
     for _ in range(PERIODS):
         step = loop.step_command(act(loop.sensors, observation))
         observation, reward = step.observation, reward + float(step.reward[0])
-    episodes = PlantEpisodes(bundle, PlantSpec(), None)
-    episodes._task.steps = PERIODS
+    episodes = PlantEpisodes(object_bundle, PlantSpec(), None)
+    episodes.task.steps = PERIODS
     _, gained = episodes.run(SEED)
-    can = episodes._task.scene.position("can")
+    can = episodes.task.scene.position("can")
     np.testing.assert_allclose(can, loop.task.scene.position("can"), atol=1e-4)
     # Two simulators with other steps, and a period's pause at the start of the plant.
     assert gained == pytest.approx(reward, rel=0.02)
 
 
 def test_it_holds_until_it_is_told_where_the_object_is_and_when_that_is_old(
-    bundle: Bundle,
+    object_bundle: Bundle,
 ) -> None:
-    runtime, n = Runtime(bundle, AT_ONCE), len(bundle.contract.joints)
+    runtime, n = Runtime(object_bundle, AT_ONCE), len(object_bundle.contract.joints)
     robot = get_robot("panda").with_gripper()
 
     def step(now: float) -> str:
-        names = tuple(bundle.contract.joints)
+        names = tuple(object_bundle.contract.joints)
         home = robot.home.tolist()
         runtime.on_joint_state(JointSample(names, home, [0.0] * n, now, now))
         runtime.on_target([0.5, 0.0, 0.2], [1.0, 0.0, 0.0, 0.0], now)
@@ -89,7 +65,7 @@ def test_it_holds_until_it_is_told_where_the_object_is_and_when_that_is_old(
 
     home = robot.home.tolist()
     runtime.on_joint_state(
-        JointSample(tuple(bundle.contract.joints), home, [0.0] * n, 1.0, 1.0)
+        JointSample(tuple(object_bundle.contract.joints), home, [0.0] * n, 1.0, 1.0)
     )
     runtime.activate(1.0)
     assert step(1.02) == "no object pose yet"
