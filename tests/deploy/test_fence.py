@@ -212,6 +212,45 @@ def test_a_motion_that_leads_back_is_allowed_and_one_that_leads_out_is_not():
             assert "workspace" in fence.problem.text
 
 
+def shoulder(height):
+    """Return home with the shoulder turned until the tool is so far below [m]."""
+    low, high = 0.0, 0.2
+    for _ in range(60):
+        turn = 0.5 * (low + high)
+        pose = ROBOT.home + np.eye(6)[1] * turn
+        below = FK(ROBOT.home).position[2] - FK(pose).position[2]
+        low, high = (turn, high) if below < height else (low, turn)
+    return pose
+
+
+def above_floor(room):
+    """A fence whose floor lies ``room`` [m] below the tool, and a limiter at home."""
+    floor = FK(ROBOT.home).position[2] - room
+    box = Workspace(lower=(-2, -2, floor), upper=(2, 2, 2))
+    limiter = Limiter(LIMITS, 0.02)
+    limiter.reset(ROBOT.home)
+    return Fence(Margins(GEOMETRY_OF_TOOL, [box], None)), limiter
+
+
+GEOMETRY_OF_TOOL = GEOMETRY.model_copy(update={"capsules": []})
+
+
+def test_a_wish_just_inside_is_reached():
+    fence, limiter = above_floor(0.03)
+    wish = shoulder(0.025)
+    for _ in range(200):
+        fence.step(limiter, list(wish))
+    assert limiter.position == pytest.approx(wish, abs=1e-4)
+    assert fence.refused == 0
+
+
+@pytest.mark.parametrize(("inside", "may"), [(0.009, False), (0.011, True)])
+def test_a_stopped_arm_sets_out_for_what_lies_a_centimetre_inside(inside, may):
+    fence, limiter = above_floor(0.03)
+    found = fence.judge(limiter, list(shoulder(0.03 - inside)))
+    assert (found is None) == may
+
+
 @pytest.mark.parametrize("name", ["ur5e", "ur10e", "panda", "so101"])
 def test_capsules_lie_where_the_simulator_has_its_shapes(name):
     robot = get_robot(name)

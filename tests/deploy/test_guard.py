@@ -55,6 +55,13 @@ def test_commands_that_keep_coming_pass_unchanged():
         assert guard.command([value], k * PERIOD) == [value]
 
 
+def test_a_command_beyond_the_limit_ends_at_the_limit():
+    guard = Guard([V] * 2, [A] * 2, TIMEOUT, PERIOD)
+    for k in range(50):
+        guard.command([5 * V, -5 * V], k * PERIOD)
+    assert guard.output == [V, -V]
+
+
 def test_a_malformed_command_is_not_relayed_and_does_not_count_as_life():
     guard = Guard([V], [A], TIMEOUT, PERIOD)
     guard.command([0.1], 1.0)

@@ -113,6 +113,33 @@ def test_a_far_wish_is_reached_without_overshoot():
     assert max(sent) < 1.0 + 1e-2
 
 
+@pytest.mark.parametrize("dt", [0.002, 0.02])
+@pytest.mark.parametrize(
+    ("velocity", "acceleration", "jerk"),
+    [(2.1, 10.0, 200.0), (3.0, 4.0, 2000.0), (1.0, 40.0, 100.0)],
+)
+def test_a_wish_that_never_slows_down_is_braked_short_of_the_limit(
+    velocity, acceleration, jerk, dt
+):
+    numbers = {"velocity": velocity, "acceleration": acceleration, "jerk": jerk}
+    limit = JointLimits(lower=-3.0, upper=3.0, effort=1.0, **numbers)
+    limiter, sent = Limiter([limit], dt), [0.0]
+    limiter.reset([0.0])
+    for _ in range(round(6.0 / dt)):
+        # As fast as jerk, acceleration and velocity allow: each wish could be met.
+        (joint,) = limiter._joints
+        a = 0.999 * min(joint.a + jerk * dt, acceleration)
+        v = min(joint.v + a * dt, 0.999 * velocity)
+        limiter.step([joint.p + v * dt])
+        sent.append(joint.p)
+        way = [sent[-1], *(p for p, _ in joint.stop_path())]
+        assert np.abs(np.diff(way)).sum() <= joint.travel() + 1e-12
+    assert_within(sent, limit, dt)
+    assert np.diff(sent).max() > 0.95 * velocity * dt
+    # What is left is less than the way of one period.
+    assert sent[-1] > limit.upper - velocity * dt
+
+
 def test_the_stop_plan_ends_at_rest_inside_the_limits():
     limiter = Limiter(ur5e_limits(), 0.02)
     limiter.reset([3.0] * 2 + [1.0] + [3.0] * 3)
@@ -135,3 +162,7 @@ def test_a_gripper_at_its_stop_starts_there_and_an_arm_beyond_its_limit_does_not
         joint.reset(0.0405)
     with pytest.raises(LimitError, match="outside"):
         joint.reset(math.nan)
+    link = JointLimiter(ur5e_limits()[0], 0.02)
+    link.reset(ur5e_limits()[0].upper + 0.9e-3)
+    with pytest.raises(LimitError, match="outside"):
+        link.reset(ur5e_limits()[0].upper + 1.1e-3)

@@ -93,6 +93,36 @@ def test_one_range_beyond_training_is_far(contract, ranges, at_once):
     assert (ShiftWatch(contract).check(row) is not None) == at_once
 
 
+def band(contract, name, element):
+    """The edges that count, from the quantiles: all of an input, 98 % of the servo."""
+    low, high = (0.01, 0.99) if name == SERVO else (0.0, 1.0)
+    return [contract.training.at(name, p)[element] for p in (low, high)]
+
+
+@pytest.mark.parametrize("name", ["joint_vel", SERVO])
+@pytest.mark.parametrize(("beyond", "outside"), [(0.09, False), (0.11, True)])
+def test_an_element_is_outside_from_a_tenth_of_the_range_beyond(
+    contract, name, beyond, outside
+):
+    low, high = band(contract, name, 3)
+    value = high + beyond * (high - low)
+    row = motion(np.random.default_rng(2), 1)
+    if name == SERVO:
+        row["joint_vel"][0, 3] = 0.0
+        row["joint_pos"][0, 3] = 0.0
+        row["previous_command"][0, 3] = value
+        sign = servo_error(*(row[n] for n in SERVO_NEEDS), np.full(6, LAG))[0, 3]
+        row["previous_command"][0, 3] = value * np.sign(sign * value)
+    else:
+        row["joint_vel"][0, 3] = value
+        # Whatever the velocity is, the servo follows it.
+        row["previous_command"][0, 3] = row["joint_pos"][0, 3] + LAG * value
+    watch = ShiftWatch(contract)
+    watch.check(row)
+    counted = {e for e, n in zip(watch.elements, watch.counts, strict=True) if n}
+    assert (f"{name}[3]" in counted) == outside
+
+
 def test_the_smallest_and_largest_value_serve_where_there_are_no_quantiles(contract):
     inputs = [
         i.model_copy(update={"low": [-1.0] * 6, "high": [1.0] * 6})
