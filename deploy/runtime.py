@@ -169,9 +169,24 @@ class Runtime:
             driven: in shadow, what to follow: position [rad] and velocity [rad/s] of
                 the driving command; the arm itself where nobody drives.
         """
-        if self.shadow and self.watch.position:
+        if self.shadow and self.watch.position and not self.stopping:
             measured = self.watch.position, self.watch.velocity
             self.limiter.follow(*(driven or measured))
+        # Within a transition no message comes in: nothing to judge, only to brake.
+        wish = None if self.stopping else self._decide(now, missed)
+        self._move(wish if self.machine.state.moves else None, now)
+        if self.fence and self.fence.problem:
+            self.machine.update([self.fence.problem], now)
+        step = self._step
+        step.state, step.reason = self.machine.state, self.machine.reason
+        step.age = math.inf if self.stopping else self.watch.age(now)
+        step.wish, step.measured = wish or [], self.watch.position
+        step.command, step.velocity = self.limiter.position, self.limiter.velocity
+        self._judge(step)
+        return step
+
+    def _decide(self, now: float, missed: int) -> list[float] | None:
+        """Update the state from what is wrong; return what the policy asks for."""
         problems = self._problems(now, missed)
         wish = None
         if not any(p.fault in (Fault.STALE, Fault.INVALID) for p in problems):
@@ -179,17 +194,8 @@ class Runtime:
         if wish and self.fence and self.machine.state is State.HOLD:
             kept = self.fence.judge(self.limiter, wish)
             problems += [kept] if kept else []
-        state = self.machine.update(problems, now)
-        self._move(wish if state.moves and not self.stopping else None, now)
-        if self.fence and self.fence.problem:
-            state = self.machine.update([self.fence.problem], now)
-        step = self._step
-        step.state, step.reason = state, self.machine.reason
-        step.age = self.watch.age(now)
-        step.wish, step.measured = wish or [], self.watch.position
-        step.command, step.velocity = self.limiter.position, self.limiter.velocity
-        self._judge(step)
-        return step
+        self.machine.update(problems, now)
+        return wish
 
     def _judge(self, step: Step) -> None:
         """Let the authority rise, or fall back if the period was trouble."""

@@ -4,8 +4,9 @@
 starts. The episode begins with the first command that arrives after it, lasts as long
 as the task says in the plant's own time, and is judged by the task's true success,
 which the plant alone knows. ``~/episode`` (``std_msgs/String``, JSON, latched) says how
-far it is: ``state`` (``free`` before the first reset, ``waiting``, ``running``,
-``done``), ``seed``, ``time`` [s], ``success`` now and the ``reward`` so far.
+far it is: ``state`` (``free`` before the first reset, ``placed`` and, once the joint
+states have told so for a while, ``waiting``, then ``running`` and ``done``), ``seed``,
+``time`` [s], ``success`` now and the ``reward`` so far.
 """
 
 from __future__ import annotations
@@ -29,6 +30,10 @@ from .plant_task import PlantTask
 QUIET = 0.2
 """Silence of the controllers' topics that a reset needs [s, steady clock]: a command
 under way would throw the arm back to where it was."""
+
+SETTLED = 0.1
+"""Plant time after a reset in which joint states tell where the arm is now [s]: who is
+activated before would start from where it was."""
 
 REPORT = 1.0
 """Plant time between two words on an episode that runs [s]."""
@@ -72,6 +77,7 @@ class TaskDesk:
         self.state, self.seed, self._next = "free", seed, seed
         self.success, self.reward = False, 0.0
         self._ticks, self._due, self._heard = 0, 0.0, float("-inf")
+        self._settled = 0.0
         on.start(seed)
         names, told = on.task.robot.ros, on.told()
         self._target = node.create_publisher(PoseStamped, names.target, newest_only())
@@ -91,7 +97,7 @@ class TaskDesk:
     def hear(self) -> None:
         """Take note that a command has arrived."""
         self._heard = time.monotonic()
-        if self.state == "waiting":
+        if self.state in ("placed", "waiting"):
             self.state = "running"
             self._say()
 
@@ -105,8 +111,9 @@ class TaskDesk:
             self.seed, self._next = self._next, self._next + 1
             self.on.start(self.seed, self.on.plant.time)
             self._forget()
-            self.state, self.success, self.reward = "waiting", False, 0.0
+            self.state, self.success, self.reward = "placed", False, 0.0
             self._ticks, self._due = 0, 0.0
+            self._settled = self.on.plant.time + SETTLED
         response.message = f"seed {self.seed}"
         self._say()
         return response
@@ -119,7 +126,10 @@ class TaskDesk:
             self._tick()
 
     def _tick(self) -> None:
-        if self.state != "waiting":
+        if self.state == "placed" and self.on.plant.time >= self._settled:
+            self.state = "waiting"
+            self._say()
+        if self.state not in ("placed", "waiting"):
             self.on.watch()
         if self.state == "running":
             gain, self.success = self.on.judge()

@@ -210,6 +210,26 @@ def test_too_many_missed_periods_hold(arm):
     assert arm.runtime.step(arm.now, missed=6).state is State.HOLD
 
 
+def test_within_a_transition_it_brakes_and_calls_nothing_late(arm):
+    arm.run(80)
+    arm.runtime.stopping = True
+    # No message comes in meanwhile.
+    steps = [arm.tick(feed=False) for _ in range(30)]
+    assert {(s.state, s.reason, s.age) for s in steps} == {(State.RUN, "", math.inf)}
+    assert arm.runtime.limiter.at_rest
+
+
+def test_a_shadow_of_a_moving_arm_comes_to_rest_within_a_transition(bundle, robot):
+    arm = Arm(bundle, robot)
+    arm.runtime.shadow = True
+    arm.feed(velocity=[0.5] * robot.n, stamp=arm.now + arm.stamp_offset + DT)
+    arm.tick(feed=False)
+    assert not arm.runtime.limiter.at_rest
+    arm.runtime.stopping = True
+    arm.run(30, feed=False)
+    assert arm.runtime.limiter.at_rest
+
+
 def test_without_authority_the_arm_stays(arm, robot):
     arm.runtime.authority.request(0.0)
     step = arm.run(100)
