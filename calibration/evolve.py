@@ -17,6 +17,64 @@ SIGMA = 0.5
 """First step size, in the scale of the numbers."""
 
 
+class Evolution:
+    """One search: ask for a generation, tell what its members cost."""
+
+    def __init__(self, size: int, population: int, rng: np.random.Generator) -> None:
+        """Start at zero.
+
+        Args:
+            size: how many numbers; of order one each.
+            population: members of a generation.
+            rng: where the members come from.
+        """
+        half = population // 2
+        weights = np.log(half + 0.5) - np.log(np.arange(1, half + 1))
+        self._weights = weights = weights / weights.sum()
+        self._mass = mass = 1.0 / (weights**2).sum()
+        self._slow = (4 + mass / size) / (size + 4 + 2 * mass / size)
+        self._rate = (mass + 2) / (size + mass + 5)
+        self._one = one = 2 / ((size + 1.3) ** 2 + mass)
+        many = 2 * (mass - 2 + 1 / mass) / ((size + 2) ** 2 + mass)
+        self._many = min(1 - one, many)
+        spread = max(0.0, np.sqrt((mass - 1) / (size + 1)) - 1)
+        self._damping = 1 + 2 * spread + self._rate
+        self._length = np.sqrt(size) * (1 - 1 / (4 * size) + 1 / (21 * size**2))
+        self._population, self._rng, self._generation = population, rng, 0
+        self.mean: Floats = np.zeros(size)
+        """Where the next generation is drawn around, (size,)."""
+        self._sigma, self._matrix = SIGMA, np.eye(size)
+        self._path, self._step_path = np.zeros(size), np.zeros(size)
+
+    def ask(self) -> Floats:
+        """Return the members of the next generation, (population, size)."""
+        values, self._basis = np.linalg.eigh(self._matrix)
+        self._root = np.sqrt(np.maximum(values, 1e-12))
+        drawn = self._rng.standard_normal((self._population, len(self.mean)))
+        self._members = drawn * self._root @ self._basis.T
+        return np.asarray(self.mean + self._sigma * self._members)
+
+    def tell(self, cost: Floats) -> None:
+        """Move on, given what the members cost, (population,)."""
+        ranked = self._members[np.argsort(cost)[: len(self._weights)]]
+        move = self._weights @ ranked
+        self.mean = self.mean + self._sigma * move
+        self._generation += 1
+        rate, slow = self._rate, self._slow
+        white = self._basis @ ((self._basis.T @ move) / self._root)
+        self._step_path *= 1 - rate
+        self._step_path += np.sqrt(rate * (2 - rate) * self._mass) * white
+        norm = np.linalg.norm(self._step_path) / self._length
+        settled = np.sqrt(1 - (1 - rate) ** (2 * self._generation))
+        self._path *= 1 - slow
+        if norm / settled < 1.4 + 2 / (len(move) + 1):
+            self._path += np.sqrt(slow * (2 - slow) * self._mass) * move
+        self._matrix *= 1 - self._one - self._many
+        self._matrix += self._one * np.outer(self._path, self._path)
+        self._matrix += self._many * (ranked.T * self._weights) @ ranked
+        self._sigma *= float(np.exp(rate / self._damping * (norm - 1)))
+
+
 def evolve(
     cost: Callable[[Floats], Floats],
     size: int,
@@ -33,35 +91,7 @@ def evolve(
         population: members of a generation.
         rng: where the members come from.
     """
-    half = population // 2
-    weights = np.log(half + 0.5) - np.log(np.arange(1, half + 1))
-    weights /= weights.sum()
-    mass = 1.0 / (weights**2).sum()
-    slow = (4 + mass / size) / (size + 4 + 2 * mass / size)
-    path_rate = (mass + 2) / (size + mass + 5)
-    one = 2 / ((size + 1.3) ** 2 + mass)
-    many = min(1 - one, 2 * (mass - 2 + 1 / mass) / ((size + 2) ** 2 + mass))
-    damping = 1 + 2 * max(0.0, np.sqrt((mass - 1) / (size + 1)) - 1) + path_rate
-    length = np.sqrt(size) * (1 - 1 / (4 * size) + 1 / (21 * size**2))
-    mean, sigma, matrix = np.zeros(size), SIGMA, np.eye(size)
-    path, step_path = np.zeros(size), np.zeros(size)
-    for number in range(generations):
-        values, basis = np.linalg.eigh(matrix)
-        root = np.sqrt(np.maximum(values, 1e-12))
-        members = rng.standard_normal((population, size)) * root @ basis.T
-        order = np.argsort(cost(mean + sigma * members))[:half]
-        move = weights @ members[order]
-        mean = mean + sigma * move
-        step_path *= 1 - path_rate
-        white = basis @ ((basis.T @ move) / root)
-        step_path += np.sqrt(path_rate * (2 - path_rate) * mass) * white
-        norm = np.linalg.norm(step_path) / length
-        settled = np.sqrt(1 - (1 - path_rate) ** (2 * number + 2))
-        path *= 1 - slow
-        if norm / settled < 1.4 + 2 / (size + 1):
-            path += np.sqrt(slow * (2 - slow) * mass) * move
-        ranked = members[order]
-        matrix = (1 - one - many) * matrix + one * np.outer(path, path)
-        matrix += many * (ranked.T * weights) @ ranked
-        sigma *= float(np.exp(path_rate / damping * (norm - 1)))
-    return mean
+    search = Evolution(size, population, rng)
+    for _ in range(generations):
+        search.tell(cost(search.ask()))
+    return search.mean

@@ -96,7 +96,8 @@ class Bench:
         """Return what the encoder would read [rad], (steps, sets, logs).
 
         Args:
-            values: parameters by name, (sets, 1) each; what is missing is zero.
+            values: parameters by name, (sets, 1) each, or (sets, logs) where every
+                log has its own; what is missing is zero.
                 ``kp`` [Nm/rad] and ``kv`` [Nm s/rad] hold at the P gain and the
                 supply of :mod:`forearm.core.robots.xl330`; ``effort`` limits the
                 motor's torque [Nm].
@@ -107,7 +108,7 @@ class Bench:
         get = {name: values.get(name, zero) for name in _USED}
         drive = get["kp"] / duty_gain(P_GAIN) / VOLTAGE
         offset, inertia = get["encoder_offset"], self._inertia + get["armature"]
-        command = self._delayed(get["command_delay"][:, 0])
+        command = self._delayed(get["command_delay"])
         q = self._start - offset
         v = np.zeros_like(q)
         found = np.empty((len(self.time), *q.shape))
@@ -133,12 +134,12 @@ class Bench:
         return found + offset
 
     def _delayed(self, delay: Floats) -> Floats:
-        place = np.clip((self.time[:, None] - delay) / STEP, 0, len(self.time) - 1.001)
-        low = place.astype(np.intp)
-        part = (place - low)[..., None]
-        return np.asarray(
-            (1 - part) * self._command[low] + part * self._command[low + 1]
-        )
+        place = (self.time[:, None, None] - delay) / STEP
+        place = np.clip(place, 0, len(self.time) - 1.001)
+        low, log = place.astype(np.intp), np.arange(len(self.logs))
+        part = place - low
+        before, after = self._command[low, log], self._command[low + 1, log]
+        return np.asarray((1 - part) * before + part * after)
 
     def at_samples(self, found: Floats) -> list[Floats]:
         """Return :meth:`run`'s result at the stamps of each log, (sets, samples)."""

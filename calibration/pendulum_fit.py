@@ -55,16 +55,16 @@ def calibrate_bench(
     logs, held_logs = _divide(logs, holdout, held_logs)
     bench, judge = Bench(logs), Bench(held_logs)
     search, best, findings = _climb(robot, bench)
-    native, native_best = project(robot, logs, search, best)
-    plain = native.values(native_best[None])
+    native = project(robot, logs, search, best)
     fitted = search.values(best[None])
     sets = _beside_nominal(robot, fitted)
-    errors = 1e3 * np.vstack([judge.errors(sets), judge.errors(plain)])
+    asked = [bench_header(log)["kp"] for log in held_logs]
+    errors = 1e3 * np.vstack([judge.errors(sets), native.errors(judge, asked)])
     before, after, bare = errors.mean(axis=1).tolist()
     notes: dict[str, Any] = {
         "logs": [str(log.meta.get("source", "in memory")) for log in logs],
         "held_out": {"before": before, "after": after, "unit": UNIT},
-        "mujoco_native": {name: float(v[0, 0]) for name, v in plain.items()},
+        "mujoco_native": native.table(),
         "mujoco_native_held_out": bare,
     }
     rungs = [name for name in RUNGS if name in search.names]

@@ -68,22 +68,17 @@ class Search:
             found["stribeck_velocity"] = np.full(len(x), STRIBECK_VELOCITY)
         return {name: value[:, None] for name, value in found.items()}
 
-    def fit(self, bench: Bench, *, alike: bool = False) -> tuple[Floats, float]:
-        """Return the best numbers and the mean error over the bench's logs [rad].
-
-        Args:
-            bench: the logs.
-            alike: minimize the geometric mean over logs, to which a log that the law
-                cannot explain matters no more than others.
-        """
+    def fit(self, bench: Bench) -> tuple[Floats, float]:
+        """Return the best numbers and the mean error over the bench's logs [rad]."""
 
         def cost(x: Floats) -> Floats:
-            errors = bench.errors(self.values(x))
-            error = errors.mean(axis=1)
-            if alike:
-                error = np.exp(np.log(np.maximum(errors, 1e-9)).mean(axis=1))
-            return np.asarray(error * (1 + WIDE * (x**2).mean(axis=1)))
+            return weighed(bench.errors(self.values(x)).mean(axis=1), x)
 
         rng = np.random.default_rng(SEED)
         best = evolve(cost, len(self.names), GENERATIONS, POPULATION, rng)
         return best, float(bench.errors(self.values(best[None])).mean())
+
+
+def weighed(error: Floats, x: Floats) -> Floats:
+    """Return the cost of numbers ``x`` (sets, size) that leave ``error`` (sets,)."""
+    return np.asarray(error * (1 + WIDE * (x**2).mean(axis=1)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from forearm.calibration.calibrate import calibrate
 from forearm.calibration.evolve import evolve
 from forearm.calibration.pendulum import Bench
+from forearm.calibration.pendulum_native import project
 from forearm.calibration.pendulum_search import SHARED, Search
 from forearm.core.errors import ForearmError
 from forearm.core.log import Floats, RunLog, make_log
@@ -151,14 +153,23 @@ def test_a_real_servo_is_predicted_at_a_gain_that_was_not_fitted() -> None:
     assert result.after <= 40.0
 
 
-def test_a_log_that_cannot_be_explained_matters_no_more_than_others() -> None:
-    logs = [recorded(400, 2.0), recorded(400, 4.0)]
-    bench = Bench(logs)
-    # The second log is told to have gone where no servo of this law goes.
-    bench.aim([logs[0].position[:, 0], logs[1].position[:, 0] + 1.5])
-    law = Search(ROBOT, (*SHARED, "load_friction", "load_quadratic"))
-    first = [
-        bench.errors(law.values(law.fit(bench, alike=alike)[0][None]))[0, 0]
-        for alike in (True, False)
+def test_the_native_law_follows_the_full_one_at_each_gain_and_between() -> None:
+    logs = [recorded(gain, rate) for gain in (100, 800) for rate in (2.0, 4.0)]
+    search = Search(ROBOT, (*SHARED, "load_friction"))
+    best = np.zeros(len(search.names))
+    native = project(ROBOT, logs, search, best)
+    assert native.gains == pytest.approx([100, 200, 400, 800])
+    command = [np.interp(STAMPS, log.command_time, log.command[:, 0]) for log in logs]
+    asked = [bench_log(gain, command[0]) for gain in (100, 300, 800)]
+    law = Bench(asked)
+    law.aim([r[0] for r in law.at_samples(law.run(search.values(best[None])))])
+    errors = native.errors(law, [100, 300, 800])
+    # One set of numbers for all gains; between gains, as well as at them.
+    single = [
+        law.errors(native.at([gain] * 3))[0].mean() for gain in (100, 200, 400, 800)
     ]
-    assert first[0] < 0.5 * first[1]
+    assert errors.mean() < 0.8 * min(single)
+    rows = native.table()
+    assert [row["p_gain"] for row in rows] == [100, 200, 400, 800]
+    # A stiffer firmware is a stiffer actuator.
+    assert all(a["kp"] < b["kp"] for a, b in itertools.pairwise(rows))
