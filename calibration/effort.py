@@ -62,6 +62,8 @@ class EffortResult:
     """What was decided and why, in sentences."""
     unidentifiable: list[str]
     """What these logs cannot tell, in sentences."""
+    kept: list[str]
+    """What the gate has put back."""
     seconds: float
     """Time it took [s]."""
     checks: list[Finding] = field(default_factory=list)
@@ -160,6 +162,7 @@ def calibrate_effort(
         findings=[*map(str, checks), *_findings(robot, choice, kept, unit)],
         checks=checks,
         unidentifiable=[*unknown, *together(robot, found, spread)],
+        kept=kept,
         seconds=time.monotonic() - begin,
     )
 

@@ -37,6 +37,13 @@ WORDS = {
 """What the coordinates of a link are called."""
 
 
+NO_SCALE = (
+    "drive gain and link mass cannot be told apart from these logs: all gains, "
+    "frictions and masses could be larger by one factor; record one with a known load"
+)
+"""What currents leave open."""
+
+
 def rank(motions: Sequence[Motion]) -> tuple[int, int]:
     """Return the rank of the inertials' regressor and its columns."""
     count = motions[0].regressor.shape[2] * 10
@@ -69,11 +76,7 @@ def unknown_directions(
     """
     out = []
     if unit == "A":
-        out.append(
-            "drive gain and link mass cannot be told apart from these logs: all gains, "
-            "frictions and masses could be larger by one factor; record one with a "
-            "known load"
-        )
+        out.append(NO_SCALE)
     got, columns = rank(motions)
     out.append(
         f"of {columns} link inertials {got} combinations act on the joints at all in "

@@ -67,7 +67,12 @@ def identified(model: Model, spread: Floats) -> Flags:
 
 
 def natural_params(
-    robot: RobotSpec, model: Model, spread: Floats, unit: EffortUnit, kept: list[str]
+    robot: RobotSpec,
+    model: Model,
+    spread: Floats,
+    unit: EffortUnit,
+    kept: list[str],
+    scale: float = COMMON,
 ) -> tuple[Params, Flags]:
     """Return params, and which unknowns are known.
 
@@ -77,6 +82,8 @@ def natural_params(
         spread: covariance of the fitted vector.
         unit: unit of the effort.
         kept: what the gate has put back.
+        scale: standard deviation of the logarithm of the common scale of gains,
+            frictions and masses; that of a data sheet where no load is known.
     """
     known = identified(model, spread)
     if any(line.startswith("link inertials") for line in kept):
@@ -84,7 +91,7 @@ def natural_params(
     turn, values = jacobian(model), natural(model)
     matrix = turn @ spread @ turn.T
     if unit == "A":
-        matrix += COMMON**2 * np.outer(*(_common(model, values),) * 2)
+        matrix += scale**2 * np.outer(*(_common(model, values),) * 2)
     names = labels(model)
     std = np.sqrt(np.diag(matrix))
     arrays = natural_values(robot, model)
@@ -98,7 +105,7 @@ def natural_params(
                 widths[name][j] = std[k]
                 origin[j] = "measured" if known[k] else "guess"
         origins[name] = origin
-    if unit == "A":
+    if unit == "A" and scale >= COMMON:
         origins["drive_gain"] = "guess"
     covariance = Covariance(
         names=[label for label, k in zip(names, known, strict=True) if k],
@@ -130,8 +137,8 @@ def _common(model: Model, values: Floats) -> Floats:
     """Return the direction in which gains, friction and masses grow alike."""
     n = model.setup.n
     out = values.copy()
-    out[: 10 * n] = 0.0
-    # A coordinate is half the logarithm of the mass.
+    # Coordinates are of the root of what the masses are, four as logarithms.
+    out[: 10 * n] *= 0.5
     out[: 10 * n].reshape(n, 10)[:, :4] = 0.5
     for j, terms in enumerate(model.setup.terms):
         if "load_friction" in terms:

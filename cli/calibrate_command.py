@@ -69,11 +69,17 @@ def run(args: argparse.Namespace) -> int:
 
     Logs with commands are replayed; logs with efforts only are regressed.
     """
+    from forearm.core.errors import ForearmError
     from forearm.core.robots import get_robot
 
     robot = get_robot(required_robot(args))
     logs = [_read(args, text, robot) for text in args.logs]
     if any(len(log.command_time) for log in logs):
+        if args.loaded or args.weigh:
+            raise ForearmError(
+                "--loaded and --weigh are of logs with efforts and no commands; where "
+                "commands were logged the load is found with the rest, payload_mass"
+            )
         return _replay(args, robot, logs)
     from .calibrate_effort import regress
 

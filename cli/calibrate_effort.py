@@ -36,7 +36,7 @@ def regress(
         raise ForearmError("--loaded LOG and --known-payload KG belong together")
     held = [read(text) for text in args.holdout_logs]
     result = calibrate_effort(logs, robot, held, args.holdout)
-    loads = _weigh(args, result, read)
+    result, loads = _weigh(args, result, read)
     save_params(args.out, result.params)
     envelope = effort_envelope(result, np.random.default_rng(0))
     if args.report:
@@ -55,9 +55,11 @@ def regress(
 
 def _weigh(
     args: argparse.Namespace, result: EffortResult, read: Reader
-) -> list[dict[str, Any]]:
+) -> tuple[EffortResult, list[dict[str, Any]]]:
+    """Return the fit in a known load's scale, and every load that was weighed."""
     from forearm.calibration.motion import motion_of
     from forearm.calibration.payload import weigh
+    from forearm.calibration.scale import scaled
 
     def load_of(text: str, **more: Any) -> Any:
         motion = motion_of(read(text), result.chain, result.choice.half)
@@ -74,7 +76,7 @@ def _weigh(
         low, high = load.interval
         print(f"load      {load.mass:.3f} kg [{low:.3f}, {high:.3f}] in {text}")
         out.append({"known": False, **load.as_json()})
-    return out
+    return scaled(result, known) if known else result, out
 
 
 def _tell(args: argparse.Namespace, result: EffortResult) -> None:

@@ -16,11 +16,13 @@ from forearm.calibration.effort import EffortResult, calibrate_effort
 from forearm.calibration.effort_envelope import effort_envelope
 from forearm.calibration.effort_model import setup_of, start_of
 from forearm.calibration.effort_report import write_effort_report
+from forearm.calibration.identifiability import NO_SCALE
 from forearm.calibration.ladder import Law
 from forearm.calibration.linear import fit
 from forearm.calibration.motion import motion_of
 from forearm.calibration.payload import weigh
 from forearm.calibration.regressor import regressor
+from forearm.calibration.scale import scaled
 from forearm.calibration.score import errors, noise_floor
 from forearm.calibration.smooth import local_slope
 from forearm.core.errors import ForearmError, MismatchError
@@ -58,9 +60,16 @@ def swing(seed: int, seconds: float = 20.0) -> tuple[Floats, Floats, Floats, Flo
     )
 
 
-def record(seed: int, load: float = 0.0, unit: str = "A", noise: float = 1.0) -> RunLog:
+def record(
+    seed: int,
+    load: float = 0.0,
+    unit: str = "A",
+    noise: float = 1.0,
+    heavy: float = 1.0,
+) -> RunLog:
+    """Record an arm that is ``heavy`` times its data sheet, with a load [kg]."""
     time, qpos, qvel, qacc = swing(seed)
-    numbers = chain().inertials.copy()
+    numbers = heavy * chain().inertials
     if load:
         com = np.array([0.02, 0.0, 0.06])
         body = point_inertial(load, com, load * 0.004 * np.eye(3))
@@ -203,6 +212,34 @@ def test_a_load_is_weighed_with_gains_scaled_by_a_known_one() -> None:
     assert found.mass == pytest.approx(2.0, rel=0.03)
     assert found.interval[0] < 2.0 < found.interval[1]
     np.testing.assert_allclose(found.com, [0.02, 0, 0.06], atol=0.01)
+
+
+def test_a_known_load_gives_the_scale_that_currents_leave_open() -> None:
+    heavy = 1.25
+    found = calibrate_effort([record(1, heavy=heavy)], ROBOT, [record(2, heavy=heavy)])
+    log = record(4, load=3.0, heavy=heavy)
+    motion = motion_of(log, found.chain, found.choice.half)
+    out = scaled(found, weigh(found.model, found.chain, motion, mass=3.0))
+    gains = [r.params.values(ROBOT)["drive_gain"] for r in (found, out)]
+    # The last joint carries next to nothing.
+    np.testing.assert_allclose(gains[0][:5], GAIN[:5] / heavy, rtol=0.05)
+    np.testing.assert_allclose(gains[1][:5], GAIN[:5], rtol=0.05)
+    values = out.params.values(ROBOT)
+    np.testing.assert_allclose(values["viscous"][:5], VISCOUS[:5], rtol=0.1)
+    factor = out.params.notes["scale"]["factor"]
+    heavier = factor * found.model.inertials
+    # But for the milligram that is welded to the tool for a payload.
+    np.testing.assert_allclose(out.model.inertials, heavier, rtol=1e-5, atol=1e-12)
+    # The same currents, a scale that is known, and nothing left to ask for.
+    np.testing.assert_allclose(
+        errors(out.model, out.held), errors(found.model, out.held), rtol=1e-5
+    )
+    assert NO_SCALE in found.unidentifiable
+    assert NO_SCALE not in out.unidentifiable
+    for result, origin in ((found, "guess"), (out, "measured")):
+        assert result.params.params["drive_gain"].provenance in (origin, [origin] * 6)
+    widths = [np.array(r.params.params["drive_gain"].std) for r in (found, out)]
+    assert (widths[1] / gains[1] < widths[0] / gains[0]).all()
 
 
 def test_a_truth_that_mujoco_cannot_hold_is_not_forced_on_it() -> None:
