@@ -17,13 +17,20 @@ from forearm.core.robots import get_robot
 from forearm.sim.plant_spec import PlantSpec, per_joint
 
 from .calibrate import calibrate
+from .excite import Planner
 from .peer_sysid import sysid_servo
 from .pendulum import Bench
-from .record import record_plant
+from .record import record_path
 from .result import UNIT, Result
 
 PLANTS = 50
 """Hidden plants per run; each takes about 20 s of processor time."""
+
+SECONDS = 45.0
+"""Length of each motion [s]."""
+
+TRIED = 60
+"""Motions tried for each plant."""
 
 NINETY = 1.6449
 """Half width of a 90 % interval in standard deviations."""
@@ -97,7 +104,8 @@ def _beside_sysid(
 def hidden_plants(folder: Path, plants: int = PLANTS) -> list[Case]:
     """Recover the truth of simulated plants and count what the intervals hold.
 
-    The worst error over the plants is told for each parameter.
+    Each plant follows a motion that ``forearm excite`` plans, another one for each. The
+    worst error over the plants is told.
 
     Args:
         folder: of recorded logs, not needed.
@@ -105,19 +113,21 @@ def hidden_plants(folder: Path, plants: int = PLANTS) -> list[Case]:
     """
     del folder
     robot = get_robot("ur5e")
+    planner = Planner(robot, seconds=SECONDS)
     worst: dict[str, float] = {}
     inside: list[bool] = []
     seconds = []
     for seed in range(plants):
         spec = random_plant(robot, seed)
-        log = record_plant(robot, spec, 45.0, np.random.default_rng(1000 + seed))
+        rng = np.random.default_rng(1000 + seed)
+        log = record_path(robot, spec, planner.optimize(rng, TRIED).motion[0], rng)
         begin = time.monotonic()
         result = calibrate([log], robot)
         seconds.append(time.monotonic() - begin)
         for name, (error, hit) in judge_plant(result, spec, robot).items():
             worst[name] = max(worst.get(name, 0.0), error)
             inside += hit
-    trained = f"{plants} random plants, 45 s each"
+    trained = f"{plants} random plants, {SECONDS:g} s each"
     shared = {"data": "ur5e plants", "trained_on": trained, "seconds": max(seconds)}
     return [
         {

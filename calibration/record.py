@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from forearm.core.log import RunLog, make_log
+from forearm.core.log import Floats, RunLog, make_log
 from forearm.core.robot import RobotSpec
 from forearm.sim.plant import Plant
 from forearm.sim.plant_spec import PlantSpec
@@ -30,14 +30,29 @@ def record_plant(
         seconds: how long it moves [s].
         rng: chooses the motion and the torque noise.
     """
-    plant = Plant(robot, spec)
     rate = rng.uniform(0.15, 1.5, (WAVES, robot.n))
     phase = rng.uniform(0, 2 * np.pi, (WAVES, robot.n))
+    time = np.arange(round(seconds * STATE_RATE))[:, None, None] / STATE_RATE
+    wave = (SPEED / rate * np.sin(2 * np.pi * rate * time + phase)).sum(axis=1)
+    path = robot.home + np.minimum(1.0, time[:, 0]) * wave
+    return record_path(robot, spec, path, rng)
+
+
+def record_path(
+    robot: RobotSpec, spec: PlantSpec, path: Floats, rng: np.random.Generator
+) -> RunLog:
+    """Return a log of the plant that is sent every second row of a path.
+
+    Args:
+        robot: the arm.
+        spec: the plant.
+        path: joint positions every 10 ms [rad], (T, n).
+        rng: makes the torque noise.
+    """
+    plant = Plant(robot, spec)
     states, sent = [], []
-    for tick in range(round(seconds * STATE_RATE)):
+    for tick, command in enumerate(path):
         if tick % EVERY == 0:
-            wave = SPEED / rate * np.sin(2 * np.pi * rate * plant.time + phase)
-            command = robot.home + min(1.0, plant.time) * wave.sum(axis=0)
             plant.command(command)
             sent.append((plant.time, command))
         plant.advance(1.0 / STATE_RATE)
