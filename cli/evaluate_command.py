@@ -189,7 +189,7 @@ def over_ros(args: argparse.Namespace) -> dict[str, Any]:
         "success": done.success,
         "wilson_95": list(done.wilson_95),
         "episodes": len(done.outcomes),
-        "reward_mean": None,
+        "reward_mean": done.reward_mean,
         "delays": [],
     }
 
@@ -214,8 +214,13 @@ def say_baselines(result: dict[str, Any]) -> None:
     """Print the reward, its loopholes and the two ends of the scale."""
     if result.get("reward_mean") is not None:
         print(f"mean reward {result['reward_mean']:.1f}", end="")
-        found = result["reward_without_success_episodes"]
-        print(f"; {len(found)} failures with the reward of a success")
+        found = result.get("reward_without_success_episodes")
+        # Over ROS 2 nobody looks for these: not looked for is not none.
+        count = None if found is None else len(found)
+        print(
+            "" if count is None else f"; {count} failures with the reward of a success"
+        )
+        found = found or []
         for episode in found[:10]:
             print(
                 f"  seed {episode['seed']}: reward {episode['reward']:.1f}, no success"

@@ -26,6 +26,12 @@ class Rehearsal:
     """The recording."""
 
     @property
+    def reward_mean(self) -> float | None:
+        """Mean episode reward as the plant says; none for reach, which has no judge."""
+        rewards = [o.reward for o in self.outcomes if hasattr(o, "reward")]
+        return sum(rewards) / len(rewards) if rewards else None
+
+    @property
     def success(self) -> float:
         """Success rate."""
         return self.successes / len(self.outcomes)
