@@ -134,8 +134,7 @@ def calibrate_effort(
         ForearmError: a log holds no effort, is too short, or the units differ.
     """
     begin = time.monotonic()
-    checks, logs, held_logs = _examined(logs, held_logs, robot)
-    train, held_logs = _split(logs, robot, held_logs, holdout)
+    checks, train, held_logs = _prepared(logs, robot, held_logs, holdout)
     unit, chain = _unit([*train, *held_logs]), chain_of(build_model(robot), robot)
     gain = first_gain(train, chain, robot, unit)
     choice = choose(train, chain, gain, unit == "A")
@@ -203,6 +202,17 @@ def _examined(
     found = [finding for c in checkups for finding in c.findings]
     repaired = [c.log for c in checkups]
     return found, repaired[: len(logs)], repaired[len(logs) :]
+
+
+def _prepared(
+    logs: Sequence[RunLog],
+    robot: RobotSpec,
+    held: Sequence[RunLog],
+    holdout: float,
+) -> tuple[list[Finding], list[RunLog], list[RunLog]]:
+    """Return what was found, the logs that train and those that judge."""
+    checks, logs, held = _examined(logs, held, robot)
+    return checks, *_split(logs, robot, held, holdout)
 
 
 def _split(

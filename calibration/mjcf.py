@@ -39,6 +39,8 @@ def write_mjcf(path: str | Path, robot: RobotSpec, values: dict[str, Floats]) ->
         body, link = joint.parent, fields.link[j]
         body.mass = float(fitted.body_mass[link])
         body.ipos, body.iquat = fitted.body_ipos[link], fitted.body_iquat[link]
+        # The user's file may say the turn as angles, which would win.
+        body.ialt.type = mujoco.mjtOrientation.mjORIENTATION_QUAT
         body.inertia = fitted.body_inertia[link]
         body.fullinertia = [float("nan")] + [0.0] * 5
         body.explicitinertial = True

@@ -42,6 +42,10 @@ class ArmSpec(BaseModel):
     """Of the plant, simulated over real time; other than 1 needs ``sim_time``."""
     command_timeout: float = Field(default=0.0, ge=0)
     """Silence after which the plant's velocity and effort controllers stop [s]."""
+    task: str | None = None
+    """Task whose tool and objects the plant has."""
+    seed: int = Field(default=10_000, ge=0)
+    """Of the task's first episode."""
     driver: list[str] = Field(default_factory=list)
     """Command line of the real arm's driver, if it is to be started here."""
     record: str | None = None
@@ -100,6 +104,7 @@ class ArmSpec(BaseModel):
             *_valued({"--namespace": self.namespace, "--rate": self.rate}),
             *_valued({"--speed": self.speed}),
             *_valued({"--command-timeout": self.command_timeout}),
+            *_valued({"--task": self.task, "--seed": self.seed}),
         ]
 
     def _node(self) -> list[str]:

@@ -49,7 +49,7 @@ class LiveWatcher(Node):
             "target": self.resolve_topic_name(names.target),
         }
         self._simulated: float | None = None
-        self._heard: list[Heard] = []
+        self._heard: list[tuple[JointSample, float | None]] = []
         # The policy node's own QoS but for the depth: what it cannot hear is not heard.
         qos = newest_only()
         qos = QoSProfile(
@@ -68,7 +68,6 @@ class LiveWatcher(Node):
         # The transport's own stamp: this interpreter's delays are not the robot's.
         received = 1e-9 * info.get("received_timestamp", 0) or time.time()
         stamp = seconds(message.header.stamp)
-        now = received if self._simulated is None else self._simulated
         sample = JointSample(
             list(message.name),
             list(message.position),
@@ -77,7 +76,7 @@ class LiveWatcher(Node):
             received,
             bytes(info["publisher_gid"]["data"]) if "publisher_gid" in info else b"",
         )
-        self._heard.append(Heard(sample, now - stamp))
+        self._heard.append((sample, self._simulated))
 
     def watch(self, duration: float) -> Live:
         """Listen for ``duration`` [s] once the robot is found, and say what was there.
@@ -88,12 +87,11 @@ class LiveWatcher(Node):
         start = time.monotonic() + DISCOVERY
         while time.monotonic() < start or (not self._heard and time.monotonic() < end):
             time.sleep(0.02)
-        simulated = self.count_publishers("/clock") > 0
         first = len(self._heard)
         time.sleep(duration)
-        heard = self._heard[first:]
-        if simulated and self._simulated is None:
-            heard = [Heard(entry.sample, math.nan) for entry in heard]
+        # Only now: whoever publishes joint states may announce its clock after them.
+        simulated = self.count_publishers("/clock") > 0
+        heard = [_judged(*entry, simulated=simulated) for entry in self._heard[first:]]
         return self._live(duration, heard, simulated=simulated)
 
     def _live(self, duration: float, heard: list[Heard], *, simulated: bool) -> Live:
@@ -160,6 +158,13 @@ class LiveWatcher(Node):
         response: Any = future.result() if future.done() else None
         values = response.values if response is not None else []
         return tuple(values[0].string_array_value) or None if values else None
+
+
+def _judged(sample: JointSample, clock: float | None, *, simulated: bool) -> Heard:
+    """Say how old a joint state was by the clock that its stamp is of."""
+    if not simulated:
+        return Heard(sample, sample.received - sample.stamp)
+    return Heard(sample, math.nan if clock is None else clock - sample.stamp)
 
 
 def watch_live(contract: Contract, namespace: str, duration: float) -> Live:

@@ -22,6 +22,8 @@ VALUES = {
     "rate": "joint states of the plant, 250 by default [Hz]",
     "speed": "simulated over real time; other than 1 needs sim_time:=true",
     "command_timeout": "silence after which velocities and efforts stop [s]",
+    "task": "task whose tool and objects are there; empty for the bare arm",
+    "seed": "of the task's first episode, 10000 by default",
 }
 """Options of ``forearm plant``, handed on where they are not empty."""
 

@@ -55,6 +55,8 @@ PLANT = {
     "speed": 2.0,
     "seconds": 0.0,
     "command_timeout": 0.1,
+    "task": "push",
+    "seed": 7,
 }
 """The same of ``forearm plant``; a user's own arm needs no robot, and both ends of a
 supervised run are the supervisor's."""
@@ -68,6 +70,8 @@ arms:
   rate: 500
   speed: 2
   command_timeout: 0.1
+  task: push
+  seed: 7
   record: LOG
   shadow: true
   driving: other/commands
