@@ -23,7 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``forearm bench``."""
     parser.add_argument("kind", help=", ".join(KINDS))
     parser.add_argument("--task", default="reach", help="task of the sim benchmark")
-    parser.add_argument("--robot", default="ur5e", help="arm of the sim benchmark")
+    parser.add_argument("--robot", default="ur5e", help="arm of sim and control")
     parser.add_argument("--json", metavar="FILE", help="write the result as JSON")
     parser.add_argument(
         "--soak",
@@ -57,11 +57,16 @@ def run(args: argparse.Namespace) -> int:
     if args.kind not in KINDS:
         raise UnknownNameError("benchmark", args.kind, KINDS)
     options: dict[str, dict[str, object]] = {
-        "control": {"soak": args.soak},
+        "control": {"soak": args.soak, "robot": args.robot},
         "calibration": {"only": args.only, "plants": args.plants},
         "sim": {"task": args.task, "robot": args.robot},
     }
-    chosen = options.get(args.kind, {})
+    chosen = options[args.kind]
+    if args.kind == "control":
+        from forearm.core.robots import get_robot
+        from forearm.sim.geometry import arm_geometry
+
+        chosen["geometry"] = arm_geometry(get_robot(args.robot))
     result = importlib.import_module(KINDS[args.kind]).run(**chosen)
     page = _page(args.kind, result)
     print(page, end="")

@@ -9,9 +9,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from forearm.core.geometry import Geometry
 from forearm.core.histogram import Histogram
 from forearm.core.robots import get_robot
 
@@ -29,6 +31,13 @@ BENCH_DOMAIN = "99"
 ENDING = 2.0
 """How long a node takes to end [s], at most."""
 
+BOX = (-2, 2, -2, 2, -1, 2)
+"""Workspace that the sample policy never reaches [m]."""
+
+FENCE = ["--clearance", "0.02", "--workspace", *map(str, BOX)]
+"""Options of the rows with a fence: every distance and side is computed each tick,
+and none is near."""
+
 START = 3.0
 """Until a node runs evenly [s]; memory and CPU count from then on."""
 
@@ -38,6 +47,7 @@ def run(
     rates: tuple[float, ...] = RATES,
     robot: str = "ur5e",
     soak: float = 0.0,
+    geometry: Geometry | None = None,
 ) -> dict[str, Any]:
     """Measure every rate with both executors, with and without real-time priority.
 
@@ -46,10 +56,12 @@ def run(
         rates: control rates [Hz].
         robot: short name of the arm.
         soak: duration of a run at 100 Hz whose memory is watched [s]; 0 for none.
+        geometry: of the arm, for the rows with a fence; without it there are none.
 
     Returns:
         ``rates``: one entry per cell with ``hz``, ``executor``, ``realtime``,
         ``missed_percent``, ``floor_missed_percent``, jitter, tick and MLP times [us];
+        ``fence``: the same at 100 Hz with a workspace and a least clearance;
         ``soak``: memory, threads and file descriptors at its start and end.
     """
     result: dict[str, Any] = {"cpus": os.cpu_count(), "seconds_per_cell": seconds}
@@ -60,6 +72,12 @@ def run(
             for realtime in (False, True):
                 for executor in ("single", "events"):
                     cells.append(_cell(bundle, robot, hz, executor, realtime, seconds))
+        if geometry is not None:
+            bundle = _bundle(Path(folder), robot, 100.0, geometry)
+            result["fence"] = [
+                _cell(bundle, robot, 100.0, executor, False, seconds, FENCE)
+                for executor in ("single", "events")
+            ]
         if soak:
             bundle = _bundle(Path(folder), robot, 100.0)
             _, watched, _ = _drive(bundle, robot, 100.0, "single", True, soak)
@@ -68,20 +86,30 @@ def run(
     return result
 
 
-def _bundle(folder: Path, robot: str, hz: float) -> Path:
-    bundle = folder / f"bundle{hz:g}"
+def _bundle(
+    folder: Path, robot: str, hz: float, geometry: Geometry | None = None
+) -> Path:
+    bundle = folder / f"bundle{hz:g}{'' if geometry is None else '_fence'}"
     if not bundle.exists():
-        sample_bundle(bundle, get_robot(robot), 1.0 / hz)
+        sample_bundle(bundle, get_robot(robot), 1.0 / hz, geometry=geometry)
     return bundle
 
 
 def _cell(
-    bundle: Path, robot: str, hz: float, executor: str, realtime: bool, seconds: float
+    bundle: Path,
+    robot: str,
+    hz: float,
+    executor: str,
+    realtime: bool,
+    seconds: float,
+    extra: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Measure one cell, its floor half before and half after it."""
     half, stolen, start = max(1.0, 0.5 * seconds), _steal(), time.monotonic()
     before = _floor(robot, hz, realtime, half)
-    fields, watched, trip = _drive(bundle, robot, hz, executor, realtime, seconds)
+    fields, watched, trip = _drive(
+        bundle, robot, hz, executor, realtime, seconds, extra
+    )
     after = _floor(robot, hz, realtime, half)
     floor = {k: 0.5 * (before[k] + after[k]) for k in before}
     tick = _number(fields, "work_p50_us")
@@ -111,7 +139,13 @@ def _cell(
 
 
 def _drive(
-    bundle: Path, robot: str, hz: float, executor: str, realtime: bool, seconds: float
+    bundle: Path,
+    robot: str,
+    hz: float,
+    executor: str,
+    realtime: bool,
+    seconds: float,
+    extra: Sequence[str] = (),
 ) -> tuple[dict[str, str], dict[str, float], dict[str, float]]:
     """Run plant, node and a sender of targets; return what each has measured."""
     folder = Path(tempfile.mkdtemp(dir=bundle.parent))
@@ -123,7 +157,7 @@ def _drive(
     }
     node = ["deploy", str(bundle), "--seconds", str(seconds + START), "--wait", "30"]
     node += ["--json", str(report), "--executor", executor]
-    node += [] if realtime else ["--no-realtime"]
+    node += [*extra, *([] if realtime else ["--no-realtime"])]
     plant = ["plant", "--robot", robot, "--rate", f"{max(2 * hz, 250):g}"]
     sender = [sys.executable, "-m", "forearm.deploy.bench_node", robot, str(trip)]
     commands = {"plant": forearm(*plant), "sender": sender, "node": forearm(*node)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 INTRO = """# Timing
@@ -19,6 +19,14 @@ and priority, half before and half after each row, and then the bare network's
 * *round trip*: the medians along the way: the joint state's travel, its age when it is
   used (0 to 1 plant period), tick, publishing and the command's travel.
 * *stolen*: CPU time that the hypervisor gave to others.
+
+"""
+
+FENCED = """
+## With a fence
+
+The node watches a workspace and the least clearance between the arm's own links, and
+brakes before either is left: all distances are computed in each tick.
 
 """
 
@@ -52,22 +60,29 @@ def round_trip(cell: Mapping[str, Any]) -> float:
     return sum(float(cell.get(f"{part}_p50_us", "nan")) for part in parts)
 
 
-def markdown(result: Mapping[str, Any]) -> str:
-    """Return the page for a ``result`` of :func:`forearm.deploy.bench.run`."""
-    text = INTRO.format(
-        cpus=result["cpus"], seconds=result["seconds_per_cell"], load=result["load"]
-    )
-    text += "| " + " | ".join(name for name, _, _ in COLUMNS) + " |\n"
+def _table(cells: Sequence[Mapping[str, Any]]) -> str:
+    text = "| " + " | ".join(name for name, _, _ in COLUMNS) + " |\n"
     text += "|" + "---|" * len(COLUMNS) + "\n"
-    for cell in result["rates"]:
+    for cell in cells:
         words = {True: "yes", False: "no"}
         shown = {
             **cell,
             "realtime": words[cell["realtime"]],
             "round_trip_p50_us": f"{round_trip(cell) / 1e3:.1f}",
         }
-        cells = (form.format(shown[key]) for _, key, form in COLUMNS)
-        text += "| " + " | ".join(cells) + " |\n"
+        row = (form.format(shown[key]) for _, key, form in COLUMNS)
+        text += "| " + " | ".join(row) + " |\n"
+    return text
+
+
+def markdown(result: Mapping[str, Any]) -> str:
+    """Return the page for a ``result`` of :func:`forearm.deploy.bench.run`."""
+    text = INTRO.format(
+        cpus=result["cpus"], seconds=result["seconds_per_cell"], load=result["load"]
+    )
+    text += _table(result["rates"])
+    if result.get("fence"):
+        text += FENCED + _table(result["fence"])
     soak = result.get("soak")
     if soak:
         text += (

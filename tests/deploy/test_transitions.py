@@ -199,3 +199,25 @@ def test_a_bundle_that_may_not_run_is_refused_in_configure(bench, bundle, tmp_pa
         assert bench.forgot_everything()
     bench.policy.options = good
     assert bench.ask(CONFIGURE)
+
+
+def test_parameters_but_the_authority_are_fixed_while_it_is_active(bench):
+    from rcl_interfaces.srv import SetParameters
+    from rclpy.parameter import Parameter
+
+    client = bench.outside.create_client(SetParameters, "forearm_policy/set_parameters")
+
+    def put(name, value):
+        wanted = Parameter(name, value=value).to_parameter_msg()
+        request = SetParameters.Request(parameters=[wanted])
+        (result,) = bench._call(client, request).results
+        return result.successful, result.reason
+
+    bench.activate()
+    words = "use_sim_time cannot change while the node is active"
+    assert put("use_sim_time", True) == (False, words)
+    assert put("authority", 1.5) == (False, "authority must lie in [0, 1]")
+    assert put("authority", 0.5)[0]
+    assert bench.policy.runtime.authority.requested == 0.5
+    assert bench.ask(DEACTIVATE)
+    assert put("use_sim_time", True)[0]
