@@ -14,10 +14,10 @@ from forearm.core.kinematics import Pose
 from forearm.core.robot import RobotSpec
 
 from .batch import ArmBatch
-from .batch_kinematics import BatchKinematics, split
 from .disturbance import Disturbance
 from .intervals import Intervals
 from .model import TIMESTEP, Values
+from .program import command_program, observe_program
 from .randomization import Randomization
 from .scene import Scene
 from .sensing import SENSED, Sensing
@@ -96,7 +96,8 @@ class ArmLoop:
         self._sensing = Sensing(nsim, robot.n, task.control_dt, self.task.steps)
         self._disturbance = Disturbance(self.batch, task.control_dt, self.task.steps)
         self._intervals = Intervals(self.randomization, nsim, task.control_dt)
-        self._kinematics = BatchKinematics(robot)
+        self._command = command_program(self.interface, nsim)
+        self._see = observe_program(self.interface, nsim)
         self._sensors = zeros(self.interface.sensors, nsim)
         self._rngs = [np.random.default_rng(i) for i in range(nsim)]
         self._elapsed = np.zeros(nsim, np.intp)
@@ -196,14 +197,12 @@ class ArmLoop:
         for name, value in self.task.sensors().items():
             sensors[name] = value
         chosen = {name: value[ids] for name, value in sensors.items()}
-        return np.asarray(
-            self.interface.observe(chosen, self._kinematics(position)), np.float32
-        )
+        return self._see({**chosen, "true_pos": position})["observation"]
 
     def step(self, action: Singles) -> Step:
         """Advance every simulation by one control period under ``action`` (nsim, n)."""
         action = np.clip(np.asarray(action, np.float32), -1.0, 1.0)
-        command = self.interface.command(action, self._sensors)
+        command = self._command({**self._sensors, "action": action})["command"]
         return self.step_command(command, action)
 
     def step_command(self, command: Singles, action: Singles | None = None) -> Step:
@@ -239,9 +238,8 @@ class ArmLoop:
         sensors["joint_pos"], sensors["joint_vel"] = self._sensing.sense()
         for name, value in self.task.sensors().items():
             sensors[name] = value
-        both = self._kinematics(np.concatenate([sensors["joint_pos"], true_pos]))
-        sensed, true = split(both, self.nsim)
-        return self.interface.observe(sensors, sensed), true
+        seen = self._see({**sensors, "true_pos": true_pos})
+        return seen.pop("observation"), Pose(**seen)
 
     def _park(self, ids: Ids) -> None:
         """Put unstable simulations at rest so that no bad number leaves the batch."""

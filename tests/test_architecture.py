@@ -71,6 +71,7 @@ EXTRA: dict[str, set[str]] = {
     "deploy/*record*.py": ROS | LOG,
     "deploy/sample.py": {"onnx"},
     "sim/*node*.py": ROS,
+    "sim/kernels.py": {"numba"},
     "sim/view*.py": {"viser"},
     "sim/*vec_env*.py": {"stable_baselines3"},
     "sim/*vector_env*.py": {"stable_baselines3"},

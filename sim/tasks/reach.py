@@ -9,12 +9,14 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from forearm.core.arrays import Array, array_namespace
 from forearm.core.kinematics import (
     rotation_angle,
     rotation_from_quat_wxyz,
 )
 from forearm.core.robot import RobotSpec
 from forearm.sim.goals import PoseGoal
+from forearm.sim.program import Program
 from forearm.sim.workspace import Pool, make_pool, reach_of
 
 from .goal_box import GoalBox, inside
@@ -45,6 +47,33 @@ def reach_pool(robot: RobotSpec) -> Pool:
     spread[0] *= 1.5
     clearance = min(CLEARANCE, LOW_SHARE * reach_of(robot))
     return make_pool(robot, spread, clearance=clearance, core=CORE)
+
+
+def score(given: Mapping[str, Array]) -> dict[str, Array]:
+    """Return distance [m], angle [rad] and reward of poses, over the array API.
+
+    Args:
+        given: ``position`` [m] (..., 3) and ``rotation`` (..., 3, 3) of the tool and
+            those of the ``target_``, ``action`` and ``previous_action`` (..., n).
+    """
+    xp, action = array_namespace(given["position"]), given["action"]
+    off = given["position"] - given["target_position"]
+    distance = xp.sqrt(xp.sum(off * off, axis=-1))
+    angle = rotation_angle(given["rotation"], given["target_rotation"])
+    change, near, turned = (
+        action - given["previous_action"],
+        distance / 0.02,
+        angle / 0.15,
+    )
+    restless = xp.sum(action * action, axis=-1) + xp.sum(change * change, axis=-1)
+    reward = (
+        0.25 * xp.exp(distance / -0.2)
+        + 0.2 * xp.exp(distance / -0.05)
+        + 0.25 * xp.exp(angle / -0.5)
+        + 0.3 * xp.exp(-near * near - turned * turned)
+        - 0.02 / action.shape[-1] * restless
+    )
+    return {"distance": distance, "angle": angle, "reward": reward}
 
 
 class Reach(Task):
@@ -94,6 +123,10 @@ class Reach(Task):
         self.solution = np.zeros((nsim, self.robot.n))
         """A configuration that holds the target pose [rad], for an expert."""
         self._hold_steps = round(self.hold_time / self.control_dt)
+        joints, turn = (self.robot.n,), (3, 3)
+        shapes = {"position": (3,), "rotation": turn, "action": joints}
+        shapes |= {"target_position": (3,), "target_rotation": turn}
+        self._score = Program(score, {**shapes, "previous_action": joints}, nsim)
 
     def reset(self, ids: Ids, rngs: list[np.random.Generator]) -> Floats:
         """Draw a start and a different goal configuration for each simulation."""
@@ -121,21 +154,20 @@ class Reach(Task):
 
     def evaluate(self, state: State) -> tuple[Singles, NDArray[np.bool_]]:
         """Reward closeness and calm; succeed while the pose has been held long."""
-        distance = np.linalg.norm(state.pose.position - self._position, axis=1)
-        angle = rotation_angle(state.pose.rotation, self._rotation)
-        inside = (distance < self.position_tolerance) & (angle < self.angle_tolerance)
-        self._held = np.where(inside, self._held + 1, 0)
-        success = self._held >= self._hold_steps
-        change = state.action - state.previous_action
-        reward = (
-            0.25 * np.exp(-distance / 0.2)
-            + 0.2 * np.exp(-distance / 0.05)
-            + 0.25 * np.exp(-angle / 0.5)
-            + 0.3 * np.exp(-((distance / 0.02) ** 2) - (angle / 0.15) ** 2)
-            - 0.02 * np.mean(state.action**2, axis=1)
-            - 0.02 * np.mean(change**2, axis=1)
-        )
-        return reward.astype(np.float32), success
+        given = {
+            "position": state.pose.position,
+            "rotation": state.pose.rotation,
+            "target_position": self._position,
+            "target_rotation": self._rotation,
+            "action": state.action,
+            "previous_action": state.previous_action,
+        }
+        score = self._score(given)
+        inside = score["distance"] < self.position_tolerance
+        inside &= score["angle"] < self.angle_tolerance
+        self._held += 1
+        self._held *= inside
+        return score["reward"], self._held >= self._hold_steps
 
     def info(self) -> dict[str, Any]:
         """Return tolerances, times and where targets lie."""

@@ -3,10 +3,8 @@
 import numpy as np
 import pytest
 
-from forearm.core.kinematics import Kinematics
-from forearm.core.robots import ROBOTS, get_robot
+from forearm.core.robots import get_robot
 from forearm.sim.batch import ArmBatch
-from forearm.sim.batch_kinematics import BatchKinematics
 from forearm.sim.friction import renewals
 from forearm.sim.plant import Plant
 from forearm.sim.plant_spec import PlantSpec
@@ -137,15 +135,3 @@ def test_a_new_episode_forgets_the_last_ones_torque_and_play():
             batch.step(command(step)[None])
         runs.append(batch.joint_pos.copy())
     np.testing.assert_array_equal(*runs)
-
-
-@pytest.mark.parametrize("name", ROBOTS)
-def test_batch_kinematics_is_the_kinematics_of_one(name):
-    robot = get_robot(name)
-    rng = np.random.default_rng(0)
-    joint_pos = rng.uniform(robot.lower, robot.upper, (64, robot.n)).astype(np.float32)
-    one, many = Kinematics(robot)(joint_pos.astype(np.float64)), BatchKinematics(robot)
-    for key, value in vars(many(joint_pos)).items():
-        np.testing.assert_allclose(value, getattr(one, key), atol=3e-6)
-    single = many(joint_pos[7:8])
-    np.testing.assert_array_equal(single.position, many(joint_pos).position[7:8])

@@ -1,0 +1,154 @@
+"""Program: a function of one simulation, done for all of them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forearm.core.interface import Interface
+from forearm.core.kinematics import Kinematics
+
+from .kernels import COPY, MIN, compiled, play
+from .tape import Tape, Traced
+
+Singles = NDArray[np.float32]
+
+Function = Callable[[Mapping[str, Traced]], Mapping[str, Traced]]
+"""From named arrays of one simulation to others, over the array API."""
+
+
+class Program:
+    """What a function does, played for up to ``nsim`` simulations in float32."""
+
+    def __init__(
+        self, function: Function, shapes: Mapping[str, tuple[int, ...]], nsim: int
+    ) -> None:
+        """Record ``function`` on inputs of the given shapes, without the batch's."""
+        tape = Tape()
+        given = {name: tape.input(shape) for name, shape in shapes.items()}
+        results = function(given)
+        self._inputs = {name: _rows(a.places.ravel()) for name, a in given.items()}
+        self._shapes = {name: array.places.shape for name, array in results.items()}
+        wanted = [int(p) for array in results.values() for p in array.places.flat]
+        inputs = sum(array.places.size for array in given.values())
+        layout = _Layout(tape, inputs, wanted)
+        first = layout.first
+        self._results: dict[str, slice] = {}
+        for name, array in results.items():
+            self._results[name] = slice(first, first + array.places.size)
+            first += array.places.size
+        self._code = np.array(layout.code, np.int32).reshape(-1, 4)
+        self._values = np.zeros((layout.size, nsim), np.float32)
+        for place, row in layout.constants.items():
+            self._values[row] = tape.constants[place]
+
+    def __call__(self, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Singles]:
+        """Return new arrays (k, ...) for inputs (k, ...); others are ignored.
+
+        Results with one dimension behind the first lie simulation by simulation in
+        memory, those with more number by number.
+        """
+        values, count = self._values, 0
+        for name, rows in self._inputs.items():
+            array = arrays[name]
+            count = len(array)
+            values[rows, :count] = array.reshape(count, -1).T
+        compiled(play)(self._code, values, count)
+        return {
+            name: _unpacked(values[rows, :count], self._shapes[name])
+            for name, rows in self._results.items()
+        }
+
+
+class _Layout:
+    """Which row holds which place; rows whose number has been used are used again."""
+
+    def __init__(self, tape: Tape, inputs: int, wanted: list[int]) -> None:
+        """Lay out inputs, constants, results and what lies between them."""
+        needed = _needed(tape, wanted)
+        used = sorted(needed & tape.constants.keys())
+        self.constants = {place: inputs + k for k, place in enumerate(used)}
+        """Row by place."""
+        self.first = inputs + len(used)
+        """Row of the first result; the others follow."""
+        self.size = self.first + len(wanted)
+        """Number of rows."""
+        self.code: list[tuple[int, int, int, int]] = []
+        """Operation and rows of its operands and result."""
+        self._row = {place: place for place in range(inputs)} | self.constants
+        homes = {place: self.first + k for k, place in enumerate(wanted)}
+        self._write(tape, sorted(needed - self._row.keys()), homes)
+        for k, place in enumerate(wanted, self.first):
+            if self._row[place] != k:
+                self.code.append((COPY, self._row[place], self._row[place], k))
+
+    def _write(self, tape: Tape, order: list[int], homes: Mapping[int, int]) -> None:
+        last = {p: place for place in order for p in _operands(tape, place)}
+        row, free, kept = self._row, list[int](), self.size
+        for place in order:
+            if place in homes:
+                row[place] = homes[place]
+            else:
+                row[place] = free.pop() if free else self.size
+                self.size = max(self.size, row[place] + 1)
+            operands = _operands(tape, place)
+            rows = [row[p] for p in operands]
+            self.code.append((tape.steps[place][0], rows[0], rows[-1], row[place]))
+            free += {row[p] for p in operands if last[p] == place and row[p] >= kept}
+
+
+def _needed(tape: Tape, wanted: list[int]) -> set[int]:
+    """Return the places without which ``wanted`` cannot be computed."""
+    needed, open_places = set[int](), list(wanted)
+    while open_places:
+        place = open_places.pop()
+        if place not in needed:
+            needed.add(place)
+            open_places += _operands(tape, place)
+    return needed
+
+
+def _operands(tape: Tape, place: int) -> tuple[int, ...]:
+    operation, a, b = tape.steps[place]
+    return () if a < 0 else (a, b) if operation <= MIN else (a,)
+
+
+def _unpacked(rows: Singles, shape: tuple[int, ...]) -> Singles:
+    if len(shape) == 1:
+        return rows.T.copy()
+    batch = rows.copy().reshape(*shape, -1)
+    return batch.transpose(-1, *range(len(shape)))
+
+
+def _rows(places: NDArray[np.intp]) -> slice:
+    return slice(int(places[0]), int(places[-1]) + 1)
+
+
+def command_program(interface: Interface, nsim: int) -> Program:
+    """Return :meth:`Interface.command` from its sensors and ``action``: ``command``."""
+    sizes = {"action": interface.action_size, **interface.sensors}
+    needed = ("action", "previous_command", "previous_command_vel")
+    return Program(
+        lambda given: {"command": interface.command(given["action"], given)},
+        {name: (sizes[name],) for name in needed},
+        nsim,
+    )
+
+
+def observe_program(interface: Interface, nsim: int) -> Program:
+    """Return :meth:`Interface.observe` and the kinematics as one program.
+
+    From the interface's sensors and ``true_pos``, the true joint positions [rad], to
+    ``observation`` and the fields of the true :class:`Pose`.
+    """
+    kinematics = Kinematics(interface.robot)
+
+    def observe(given: Mapping[str, Traced]) -> dict[str, Traced]:
+        observation = interface.observe(given)
+        return {"observation": observation, **vars(kinematics(given["true_pos"]))}
+
+    shapes = {name: (size,) for name, size in interface.sensors.items()}
+    return Program(observe, {**shapes, "true_pos": (interface.robot.n,)}, nsim)
