@@ -16,6 +16,7 @@ from forearm.core.robot import RobotSpec
 
 from .friction import NEEDS as FRICTION_NEEDS
 from .friction import Backlash, Friction, renewals
+from .kernels import compiled, unsound
 from .model import TIMESTEP, FieldMap, SpecHook, Values, build_model
 from .quantities import EPISODE, QUANTITIES, all_nominal, get_quantity
 
@@ -184,8 +185,11 @@ class ArmBatch:
             self._friction.transmitted(self._torque[:, self._at_dof])
 
     def _renew_friction(self) -> None:
-        bound = self._friction.bound(self._qvel[:, self._at_dof])
-        self.batch.expand("dof_frictionloss")[:, self._at_dof] = bound
+        field = self.batch.expand("dof_frictionloss")
+        bound = field[:, self._at_dof]  # A view where the joints are neighbours.
+        self._friction.write_bound(self._qvel[:, self._at_dof], bound)
+        if not isinstance(self._at_dof, slice):
+            field[:, self._at_dof] = bound
 
     @property
     def joint_pos(self) -> Floats:
@@ -199,15 +203,10 @@ class ArmBatch:
 
     def unstable(self) -> NDArray[np.bool_]:
         """Return which simulations raised a MuJoCo warning or left the numbers."""
-        warning = self.batch.warning
-        # A sum is finite only if every number is: the usual case at a fraction of it.
-        if not warning.any() and np.isfinite(self._qpos.sum() + self._qvel.sum()):
-            return np.zeros(self.nsim, np.bool_)
-        finite = np.isfinite(self._qpos).all(axis=1) & np.isfinite(self._qvel).all(
-            axis=1
-        )
-        warned = np.asarray(warning).reshape(self.nsim, -1).any(axis=1)
-        return np.asarray(~finite | warned)
+        bad = np.empty(self.nsim, np.bool_)
+        warning = self.batch.warning.reshape(self.nsim, -1)
+        compiled(unsound)(self._qpos, self._qvel, warning, bad)
+        return bad
 
 
 def _span(ids: Ids) -> Ids | slice:

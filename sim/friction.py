@@ -18,6 +18,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from .kernels import compiled, friction_bound
+
 Floats = NDArray[np.float64]
 Ids = NDArray[np.intp]
 
@@ -34,7 +36,7 @@ matters: here the UR5e follows a swing with load-dependent friction as closely a
 :data:`RENEWAL` (0.07 mrad from a renewal in every step, of an effect of 0.85 mrad; in
 the middle of the period 0.22 mrad)."""
 
-NEEDS = ("coulomb", "load_friction", "stribeck", "stribeck_velocity")
+NEEDS = ("coulomb", "stribeck", "stribeck_velocity", "load_friction")
 """Parameters of the friction bound."""
 
 
@@ -45,8 +47,6 @@ class Friction:
         """Start from parameter values (nsim, n) each; they are read, not copied."""
         self._values = values
         self._torque = np.zeros_like(values["coulomb"])
-        self._level, self._load = self._torque.copy(), self._torque.copy()
-        self._rate = -np.ones_like(self._torque)
         self.active = False
         """Some simulation has load-dependent or Stribeck friction."""
         self.changed()
@@ -55,8 +55,6 @@ class Friction:
         """Take note that parameter values have changed."""
         v = self._values
         self.active = bool(v["load_friction"].any() or v["stribeck"].any())
-        if self.active:
-            self._rate = -1.0 / np.square(v["stribeck_velocity"])
 
     def reset(self, ids: Ids) -> None:
         """Forget the torque that ``ids`` transmitted in their last episode."""
@@ -66,19 +64,10 @@ class Friction:
         """Keep the torques [Nm] (nsim, n) that the joints transmit now."""
         np.abs(torque, out=self._torque)
 
-    def bound(self, joint_vel: Floats) -> Floats:
-        """Return the friction bound [Nm] (nsim, n) at velocities [rad/s], (nsim, n).
-
-        The array is used again by the next call.
-        """
-        v, level, load = self._values, self._level, self._load
-        np.square(joint_vel, out=level)
-        level *= self._rate
-        np.exp(level, out=level)
-        level *= v["stribeck"]
-        level += v["coulomb"]
-        level += np.multiply(v["load_friction"], self._torque, out=load)
-        return level
+    def write_bound(self, joint_vel: Floats, out: Floats) -> None:
+        """Write the friction bound [Nm] at velocities [rad/s] to ``out``, (nsim, n)."""
+        chosen = (self._values[name] for name in NEEDS)
+        compiled(friction_bound)(joint_vel, self._torque, *chosen, out)
 
 
 def renewals(decimation: int, timestep: float, *, coarse: bool) -> list[int]:

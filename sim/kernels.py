@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
+Ids = NDArray[np.intp]
 
 ADD, SUB, MUL, DIV, MAX, MIN, SQRT, SIN, COS, TANH, ACOS, EXP, COPY = range(13)
 """Operations of a tape; those up to MIN have two operands."""
@@ -81,3 +83,89 @@ def play(code: NDArray[np.int32], rows: Singles, count: int) -> None:
                 np.exp(x, z)
             else:
                 z[:] = x
+
+
+def sense(
+    ring: Singles,
+    head: int,
+    whole: Ids,
+    part: Singles,
+    offset: Singles,
+    noise: Singles,
+    tick: Ids,
+    step: Singles,
+    ids: Ids,
+    out: Singles,
+) -> None:
+    """Write delayed, shifted, noisy, rounded readings of ``ids`` to ``out``.
+
+    Args:
+        ring: true positions and velocities at control ticks, (depth, nsim, 2n).
+        head: where in the ring the latest tick is.
+        whole: delay in whole ticks, (nsim,).
+        part: rest of the delay, in ticks, (nsim,).
+        offset: of the positions [rad], (nsim, n).
+        noise: drawn for each tick, (nsim, ticks, 2n), or no ticks.
+        tick: control ticks since the start, (nsim,).
+        step: that positions are rounded to [rad], (nsim, n); 0 for none.
+        ids: simulations, (k,).
+        out: positions and velocities, (k, 2n).
+    """
+    n, last = offset.shape[1], noise.shape[1] - 1
+    for k, i in enumerate(ids):
+        newer = (head - whole[i]) % len(ring)
+        older, now = (newer - 1) % len(ring), min(tick[i], last)
+        for j in range(2 * n):
+            value = ring[newer, i, j]
+            value += (ring[older, i, j] - value) * part[i]
+            if j < n:
+                value += offset[i, j]
+            if last >= 0:
+                value += noise[i, now, j]
+            if j < n and step[i, j] > 0:
+                value = np.rint(value / step[i, j]) * step[i, j]
+            out[k, j] = value
+
+
+def friction_bound(
+    joint_vel: Floats,
+    torque: Floats,
+    coulomb: Floats,
+    stribeck: Floats,
+    stribeck_velocity: Floats,
+    load_friction: Floats,
+    out: Floats,
+) -> None:
+    """Write the bound of the gears' friction [Nm] to ``out``; all (nsim, n).
+
+    Args:
+        joint_vel: joint velocities [rad/s].
+        torque: what the joints transmit [Nm].
+        coulomb: Coulomb friction [Nm].
+        stribeck: what is added at rest [Nm].
+        stribeck_velocity: at which a third of that is left [rad/s].
+        load_friction: friction per torque.
+        out: the bounds.
+    """
+    for i in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            bound = coulomb[i, j] + load_friction[i, j] * abs(torque[i, j])
+            if stribeck[i, j] > 0:
+                ratio = joint_vel[i, j] / stribeck_velocity[i, j]
+                bound += stribeck[i, j] * np.exp(-ratio * ratio)
+            out[i, j] = bound
+
+
+def unsound(
+    qpos: Floats, qvel: Floats, warning: NDArray[np.int32], out: NDArray[np.bool_]
+) -> None:
+    """Write which simulations raised a warning or left the numbers, (nsim,)."""
+    for i in range(len(out)):
+        bad = False
+        for value in qpos[i]:
+            bad |= not np.isfinite(value)
+        for value in qvel[i]:
+            bad |= not np.isfinite(value)
+        for count in warning[i]:
+            bad |= count != 0
+        out[i] = bad

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from .kernels import compiled, sense
+
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 Ids = NDArray[np.intp]
@@ -36,14 +38,13 @@ class Sensing:
         self._head = 0
         self._noise = np.zeros((nsim, steps + 1, 2 * n), np.float32)
         self._whole = np.zeros(nsim, np.intp)
-        self._part = np.zeros((nsim, 1), np.float32)
+        self._part = np.zeros(nsim, np.float32)
         self._offset = np.zeros((nsim, n), np.float32)
         self._step = np.zeros((nsim, n), np.float32)
-        self._unit = np.ones((nsim, n), np.float32)
         self._tick = np.zeros(nsim, np.intp)
         self._all = np.arange(nsim)
         self._n = n
-        self._active = {"lag": False, "offset": False, "step": False, "noise": False}
+        self._silence, self._noisy = self._noise[:, :0].copy(), False
 
     def reset(
         self,
@@ -74,21 +75,15 @@ class Sensing:
                 self._noise[i] = draw * scale.astype(np.float32)
             else:
                 self._noise[i] = 0.0
-        self._active["noise"] |= bool(std.any())
+        self._noisy |= bool(std.any())
 
     def refresh(self, ids: Ids, values: Mapping[str, Floats]) -> None:
         """Take over values that change within an episode: delay, offset, step."""
         lag = values["sensor_delay"][:, 0] / self._dt
         self._whole[ids] = whole = lag.astype(np.intp)
-        self._part[ids] = (lag - whole)[:, None]
+        self._part[ids] = lag - whole
         self._offset[ids] = values["encoder_offset"]
-        self._step[ids] = step = values["encoder_step"].astype(np.float32)
-        self._unit[ids] = np.where(step > 0, step, np.float32(1.0))
-        self._active |= {
-            "lag": bool(self._whole.any() or self._part.any()),
-            "offset": bool(self._offset.any()),
-            "step": bool(self._step.any()),
-        }
+        self._step[ids] = values["encoder_step"]
 
     def push(self, joint_pos: Singles, joint_vel: Singles) -> None:
         """Record the true motion at a new control tick, (nsim, n) each."""
@@ -104,38 +99,21 @@ class Sensing:
         Args:
             ids: the simulations; all of them by default.
         """
-        # All of them at once are views, which cost nothing.
-        some: Ids | slice = slice(None) if ids is None else ids
         ids = self._all if ids is None else ids
-        if self._active["lag"]:
-            sensed = self._delayed(ids, some)
-        else:
-            sensed = np.array(self._ring[self._head][some])
-        position = sensed[:, : self._n]
-        if self._active["offset"]:
-            position += self._offset[some]
-        if self._active["noise"]:
-            tick = np.minimum(self._tick[some], self._noise.shape[1] - 1)
-            sensed += self._noise[ids, tick]
-        if self._active["step"]:
-            self._quantize(position, some)
-        return position, sensed[:, self._n :]
-
-    def _quantize(self, position: Singles, some: Ids | slice) -> None:
-        unit = self._unit[some]
-        rounded = position / unit
-        np.round(rounded, out=rounded)
-        rounded *= unit
-        np.copyto(position, rounded, where=self._step[some] > 0)
-
-    def _delayed(self, ids: Ids, some: Ids | slice) -> Singles:
-        whole, part = self._whole[some], self._part[some]
-        newer = self._ring[(self._head - whole) % self._depth, ids]
-        older = self._ring[(self._head - whole - 1) % self._depth, ids]
-        older -= newer
-        older *= part
-        newer += older
-        return newer
+        sensed = np.empty((len(ids), 2 * self._n), np.float32)
+        compiled(sense)(
+            self._ring,
+            self._head,
+            self._whole,
+            self._part,
+            self._offset,
+            self._noise if self._noisy else self._silence,
+            self._tick,
+            self._step,
+            ids,
+            sensed,
+        )
+        return sensed[:, : self._n], sensed[:, self._n :]
 
 
 SENSED = ("sensor_delay", "encoder_offset", "encoder_step")
