@@ -38,11 +38,12 @@ class Disturbance:
         self._draws: dict[str, Singles] = {}
         self._delay = np.zeros(batch.nsim)
         self._arrived = np.zeros((batch.nsim, batch.robot.n), np.float32)
-        self._push_left = np.zeros(batch.nsim)
-        self._pushed = np.zeros(batch.nsim, np.bool_)
+        self._push_left = np.full(batch.nsim, np.inf)
+        """Time until a push ends [s]; no push never ends."""
         self._timestep = float(batch.model.opt.timestep)
         self._tool = batch.model.body(PAYLOAD).id
-        self._all = np.arange(batch.nsim)
+        self._rows = np.arange(batch.nsim) * (steps + 1)
+        """Where each simulation's draws begin."""
 
     @staticmethod
     def check(randomization: Randomization, nominal: Mapping[str, Floats]) -> None:
@@ -67,7 +68,7 @@ class Disturbance:
     @property
     def active(self) -> bool:
         """Something is to be done in every control period."""
-        return bool(self._draws) or bool(self._pushed.any())
+        return bool(self._draws) or bool((self._push_left < np.inf).any())
 
     def reset(
         self, ids: Ids, joint_pos: Floats, rngs: list[np.random.Generator]
@@ -85,7 +86,7 @@ class Disturbance:
             for i, rng, value in zip(ids, rngs, scale, strict=True):
                 self._draws[name][i] = self._drawn(name, rng, value) if value else 0.0
         self._delay[ids] = values["command_delay"][ids, 0]
-        self._pushed[ids] = False
+        self._push_left[ids] = np.inf
         self.push(ids)
 
     def _drawn(self, name: str, rng: np.random.Generator, value: float) -> Floats:
@@ -101,9 +102,9 @@ class Disturbance:
         values = self._batch.values
         force = values["push_force"][ids]
         strong = force.any(axis=1)
-        if strong.any() or self._pushed[ids].any():
-            self._push_left[ids] = np.where(strong, values["push_time"][ids, 0], 0.0)
-            self._pushed[ids] = strong
+        if strong.any() or (self._push_left[ids] < np.inf).any():
+            time = np.where(strong, values["push_time"][ids, 0], np.inf)
+            self._push_left[ids] = time
             self._batch.external_force[ids, self._tool, :3] = force
 
     def before(self, command: Singles, tick: Ids) -> Singles:
@@ -114,14 +115,14 @@ class Disturbance:
             tick: control periods since each episode's start, (nsim,).
         """
         self._end_pushes()
-        at = (self._all, np.minimum(tick, self._steps))
+        at = self._rows + np.minimum(tick, self._steps)
         if "period_jitter" in self._draws:
-            factor = 1.0 + self._draws["period_jitter"][at]
+            factor = 1.0 + self._draws["period_jitter"].take(at)
             self._batch.batch.expand("opt.timestep")[:] = self._timestep * factor
         if "command_jitter" in self._draws:
-            self._jitter(self._draws["command_jitter"][at])
+            self._jitter(self._draws["command_jitter"].take(at))
         if "command_drop" in self._draws:
-            lost = self._draws["command_drop"][at] > 0
+            lost = self._draws["command_drop"].take(at) > 0
             command = np.where(lost[:, None], self._arrived, command)
             self._arrived = command
         return command
@@ -133,10 +134,8 @@ class Disturbance:
         self._batch.set_delay(self._delay)
 
     def _end_pushes(self) -> None:
-        if not self._pushed.any():
-            return
-        over = self._pushed & (self._push_left < 0.5 * self._dt)
+        over = self._push_left < 0.5 * self._dt
         self._push_left -= self._dt
         if over.any():
             self._batch.external_force[over, self._tool] = 0.0
-            self._pushed &= ~over
+            self._push_left[over] = np.inf

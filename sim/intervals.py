@@ -23,7 +23,7 @@ class Intervals:
             name: max(1, round(every / control_dt))
             for name, every in randomization.intervals.items()
         }
-        self._phase = {name: np.zeros(nsim, np.intp) for name in self._periods}
+        self._next = {name: np.zeros(nsim, np.intp) for name in self._periods}
 
     @property
     def any(self) -> bool:
@@ -33,12 +33,15 @@ class Intervals:
     def reset(self, ids: Ids, rngs: list[np.random.Generator]) -> None:
         """Draw the phases of the episodes that start in ``ids``."""
         for name, period in self._periods.items():
-            self._phase[name][ids] = [rng.integers(1, period + 1) for rng in rngs]
+            self._next[name][ids] = [rng.integers(1, period + 1) for rng in rngs]
 
     def due(self, elapsed: Ids) -> Iterator[tuple[str, Ids]]:
-        """Yield each term and the simulations in which it is drawn again now."""
+        """Yield each term and the simulations in which it is drawn again now.
+
+        To be asked in every control period, ``elapsed`` of which have passed (nsim,).
+        """
         for name, period in self._periods.items():
-            since = elapsed - self._phase[name]
-            ids = np.flatnonzero((since >= 0) & (since % period == 0))
+            ids = np.flatnonzero(elapsed == self._next[name])
             if len(ids):
+                self._next[name][ids] += period
                 yield name, ids

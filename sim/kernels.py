@@ -150,8 +150,8 @@ def friction_bound(
     for i in range(out.shape[0]):
         for j in range(out.shape[1]):
             bound = coulomb[i, j] + load_friction[i, j] * abs(torque[i, j])
-            if stribeck[i, j] > 0:
-                ratio = joint_vel[i, j] / stribeck_velocity[i, j]
+            ratio = joint_vel[i, j] / stribeck_velocity[i, j]
+            if ratio * ratio < 40.0:  # Beyond, float64 rounds it away: e^-40.
                 bound += stribeck[i, j] * np.exp(-ratio * ratio)
             out[i, j] = bound
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,10 @@ Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 Ids = NDArray[np.intp]
+
+
+POSE = tuple(field.name for field in fields(Pose))
+"""Names of what a pose holds."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,7 @@ class ArmLoop:
         self._disturbance = Disturbance(self.batch, task.control_dt, self.task.steps)
         self._intervals = Intervals(self.randomization, nsim, task.control_dt)
         self._command = command_program(self.interface, nsim)
-        self._see = observe_program(self.interface, nsim)
+        self._see = observe_program(self.interface, task.score, nsim)
         self._sensors = zeros(self.interface.sensors, nsim)
         self._rngs = [np.random.default_rng(i) for i in range(nsim)]
         self._elapsed = np.zeros(nsim, np.intp)
@@ -180,7 +184,7 @@ class ArmLoop:
         for name, ids in self._intervals.due(self._elapsed):
             if name not in self.randomization.terms:
                 continue
-            self._draw(ids, [self._rngs[i] for i in ids], (name,))
+            self._draw(ids, [self._rngs[i] for i in ids.tolist()], (name,))
             if name == "push_force":
                 self._disturbance.push(ids)
             elif name in SENSED:
@@ -197,11 +201,14 @@ class ArmLoop:
         for name, value in self.task.sensors().items():
             sensors[name] = value
         chosen = {name: value[ids] for name, value in sensors.items()}
-        return self._see({**chosen, "true_pos": position})["observation"]
+        idle = np.zeros((len(ids), self.robot.n), np.float32)
+        extra = {"true_pos": position, "action": idle, "previous_action": idle}
+        return self._see({**chosen, **extra})["observation"]
 
     def step(self, action: Singles) -> Step:
         """Advance every simulation by one control period under ``action`` (nsim, n)."""
-        action = np.clip(np.asarray(action, np.float32), -1.0, 1.0)
+        action = np.asarray(action, np.float32)
+        action = np.minimum(np.maximum(action, -1.0), 1.0)  # np.clip takes thrice that.
         command = self._command({**self._sensors, "action": action})["command"]
         return self.step_command(command, action)
 
@@ -226,20 +233,24 @@ class ArmLoop:
         joint_vel = self.batch.joint_vel.astype(np.float32)
         self._sensing.push(joint_pos, joint_vel)
         self.task.watch()
-        observation, pose = self._observe(joint_pos)
-        state = State(pose, joint_pos, joint_vel, action, self._previous_action)
+        observation, state = self._observe(joint_pos, joint_vel, action)
         reward, success = self.task.evaluate(state)
         self._previous_action = action.copy()
         return self._finish(observation, reward, success.copy(), unstable)
 
-    def _observe(self, true_pos: Singles) -> tuple[Singles, Pose]:
-        """Return all observations and the true tool pose; one pass for both poses."""
-        sensors = self._sensors
+    def _observe(
+        self, joint_pos: Singles, joint_vel: Singles, action: Singles
+    ) -> tuple[Singles, State]:
+        """Return all observations and the true state, seen and judged in one pass."""
+        sensors, previous = self._sensors, self._previous_action
         sensors["joint_pos"], sensors["joint_vel"] = self._sensing.sense()
         for name, value in self.task.sensors().items():
             sensors[name] = value
-        seen = self._see({**sensors, "true_pos": true_pos})
-        return seen.pop("observation"), Pose(**seen)
+        moved = {"true_pos": joint_pos, "action": action, "previous_action": previous}
+        seen = self._see({**sensors, **moved})
+        pose = Pose(*(seen.pop(name) for name in POSE))
+        observation = seen.pop("observation")
+        return observation, State(pose, joint_pos, joint_vel, action, previous, seen)
 
     def _park(self, ids: Ids) -> None:
         """Put unstable simulations at rest so that no bad number leaves the batch."""
@@ -250,11 +261,13 @@ class ArmLoop:
     def _finish(
         self, observation: Singles, reward: Singles, success: Bools, unstable: Bools
     ) -> Step:
-        reward = np.where(unstable, np.float32(0.0), reward)
-        success &= ~unstable
         self._elapsed += 1
+        truncated = self._elapsed >= self.task.steps
+        if unstable.any():
+            reward = np.where(unstable, np.float32(0.0), reward)
+            success &= ~unstable
+            truncated |= unstable
         self._reward += reward
-        truncated = (self._elapsed >= self.task.steps) | unstable
         terminated = np.zeros(self.nsim, np.bool_)
         done = np.flatnonzero(truncated)
         final, total = observation[done], self._reward[done]

@@ -20,6 +20,10 @@ Function = Callable[[Mapping[str, Traced]], Mapping[str, Traced]]
 """From named arrays of one simulation to others, over the array API."""
 
 
+Scorer = Callable[[Mapping[str, Traced]], dict[str, Traced]]
+"""A task's score."""
+
+
 class Program:
     """What a function does, played for up to ``nsim`` simulations in float32."""
 
@@ -138,17 +142,19 @@ def command_program(interface: Interface, nsim: int) -> Program:
     )
 
 
-def observe_program(interface: Interface, nsim: int) -> Program:
-    """Return :meth:`Interface.observe` and the kinematics as one program.
+def observe_program(interface: Interface, score: Scorer, nsim: int) -> Program:
+    """Return :meth:`Interface.observe`, the kinematics and a task's score as one.
 
-    From the interface's sensors and ``true_pos``, the true joint positions [rad], to
-    ``observation`` and the fields of the true :class:`Pose`.
+    From the interface's sensors, ``true_pos``, the true joint positions [rad],
+    ``action`` and ``previous_action`` to ``observation``, the fields of the true
+    :class:`Pose` and what the score returns.
     """
-    kinematics = Kinematics(interface.robot)
+    kinematics, n = Kinematics(interface.robot), interface.robot.n
 
     def observe(given: Mapping[str, Traced]) -> dict[str, Traced]:
         observation = interface.observe(given)
-        return {"observation": observation, **vars(kinematics(given["true_pos"]))}
+        true = vars(kinematics(given["true_pos"]))
+        return {"observation": observation, **true, **score({**given, **true})}
 
-    shapes = {name: (size,) for name, size in interface.sensors.items()}
-    return Program(observe, {**shapes, "true_pos": (interface.robot.n,)}, nsim)
+    sizes = {"true_pos": n, "action": n, "previous_action": n, **interface.sensors}
+    return Program(observe, {name: (size,) for name, size in sizes.items()}, nsim)

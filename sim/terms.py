@@ -59,7 +59,8 @@ class Term(ABC):
             nominal: nominal values.
         """
         values = self.apply(nominal, self.distribution.transform(u))
-        return np.asarray(np.broadcast_to(values, (u.shape[1], len(nominal))))
+        shape = (u.shape[1], len(nominal))
+        return values if values.shape == shape else np.broadcast_to(values, shape)
 
     def sample(self, rng: np.random.Generator, nominal: Floats) -> Floats:
         """Draw values around ``nominal`` (size,)."""
@@ -132,4 +133,6 @@ class Absolute(Term):
 
     def apply(self, nominal: Floats, draw: Floats) -> Floats:
         """Return the draw."""
+        if draw.shape[-1:] == nominal.shape:
+            return draw
         return np.asarray(np.broadcast_to(draw, np.broadcast(nominal, draw).shape))

@@ -16,7 +16,6 @@ from forearm.core.kinematics import (
 )
 from forearm.core.robot import RobotSpec
 from forearm.sim.goals import PoseGoal
-from forearm.sim.program import Program
 from forearm.sim.workspace import Pool, make_pool, reach_of
 
 from .goal_box import GoalBox, inside
@@ -47,33 +46,6 @@ def reach_pool(robot: RobotSpec) -> Pool:
     spread[0] *= 1.5
     clearance = min(CLEARANCE, LOW_SHARE * reach_of(robot))
     return make_pool(robot, spread, clearance=clearance, core=CORE)
-
-
-def score(given: Mapping[str, Array]) -> dict[str, Array]:
-    """Return distance [m], angle [rad] and reward of poses, over the array API.
-
-    Args:
-        given: ``position`` [m] (..., 3) and ``rotation`` (..., 3, 3) of the tool and
-            those of the ``target_``, ``action`` and ``previous_action`` (..., n).
-    """
-    xp, action = array_namespace(given["position"]), given["action"]
-    off = given["position"] - given["target_position"]
-    distance = xp.sqrt(xp.sum(off * off, axis=-1))
-    angle = rotation_angle(given["rotation"], given["target_rotation"])
-    change, near, turned = (
-        action - given["previous_action"],
-        distance / 0.02,
-        angle / 0.15,
-    )
-    restless = xp.sum(action * action, axis=-1) + xp.sum(change * change, axis=-1)
-    reward = (
-        0.25 * xp.exp(distance / -0.2)
-        + 0.2 * xp.exp(distance / -0.05)
-        + 0.25 * xp.exp(angle / -0.5)
-        + 0.3 * xp.exp(-near * near - turned * turned)
-        - 0.02 / action.shape[-1] * restless
-    )
-    return {"distance": distance, "angle": angle, "reward": reward}
 
 
 class Reach(Task):
@@ -118,15 +90,10 @@ class Reach(Task):
             self.goals = inside(self._pool, self.goal_box, robot.name)
         self._position = np.zeros((nsim, 3), np.float32)
         self._quat_wxyz = np.zeros((nsim, 4), np.float32)
-        self._rotation = np.zeros((nsim, 3, 3), np.float32)
         self._held = np.zeros(nsim, np.intp)
         self.solution = np.zeros((nsim, self.robot.n))
         """A configuration that holds the target pose [rad], for an expert."""
         self._hold_steps = round(self.hold_time / self.control_dt)
-        joints, turn = (self.robot.n,), (3, 3)
-        shapes = {"position": (3,), "rotation": turn, "action": joints}
-        shapes |= {"target_position": (3,), "target_rotation": turn}
-        self._score = Program(score, {**shapes, "previous_action": joints}, nsim)
 
     def reset(self, ids: Ids, rngs: list[np.random.Generator]) -> Floats:
         """Draw a start and a different goal configuration for each simulation."""
@@ -145,24 +112,43 @@ class Reach(Task):
         """Ask ``ids`` for tool poses: position [m] (k, 3) and quaternion (k, 4)."""
         self._position[ids] = position
         self._quat_wxyz[ids] = quat_wxyz
-        self._rotation[ids] = rotation_from_quat_wxyz(quat_wxyz)
         self._held[ids] = 0
 
     def sensors(self) -> Mapping[str, Singles]:
         """Return target position [m] and orientation."""
         return {"target_position": self._position, "target_quat_wxyz": self._quat_wxyz}
 
+    @classmethod
+    def score(cls, given: Mapping[str, Array]) -> dict[str, Array]:
+        """Return distance [m], angle [rad] and reward, (...) each."""
+        xp, action = array_namespace(given["position"]), given["action"]
+        off = given["position"] - given["target_position"]
+        distance = xp.sqrt(xp.sum(off * off, axis=-1))
+        target = rotation_from_quat_wxyz(given["target_quat_wxyz"])
+        angle = rotation_angle(given["rotation"], target)
+        change = action - given["previous_action"]
+        near, turned = distance / 0.02, angle / 0.15
+        restless = xp.sum(action * action, axis=-1) + xp.sum(change * change, axis=-1)
+        reward = (
+            0.25 * xp.exp(distance / -0.2)
+            + 0.2 * xp.exp(distance / -0.05)
+            + 0.25 * xp.exp(angle / -0.5)
+            + 0.3 * xp.exp(-near * near - turned * turned)
+            - 0.02 / action.shape[-1] * restless
+        )
+        return {"distance": distance, "angle": angle, "reward": reward}
+
     def evaluate(self, state: State) -> tuple[Singles, NDArray[np.bool_]]:
         """Reward closeness and calm; succeed while the pose has been held long."""
-        given = {
-            "position": state.pose.position,
-            "rotation": state.pose.rotation,
-            "target_position": self._position,
-            "target_rotation": self._rotation,
-            "action": state.action,
-            "previous_action": state.previous_action,
-        }
-        score = self._score(given)
+        score = state.score or self.score(
+            {
+                "position": state.pose.position,
+                "rotation": state.pose.rotation,
+                "action": state.action,
+                "previous_action": state.previous_action,
+                **self.sensors(),
+            }
+        )
         inside = score["distance"] < self.position_tolerance
         inside &= score["angle"] < self.angle_tolerance
         self._held += 1

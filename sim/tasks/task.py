@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from forearm.core.arrays import Array
 from forearm.core.errors import LimitError
 from forearm.core.interface import CommandLimits, Interface
 from forearm.core.kinematics import Pose
@@ -38,6 +39,8 @@ class State:
     """Action just taken, (nsim, n)."""
     previous_action: Singles
     """Action before it, (nsim, n)."""
+    score: Mapping[str, Array] = field(default_factory=dict)
+    """What :meth:`Task.score` says of it, where the loop has played that already."""
 
 
 class Task(ABC):
@@ -114,6 +117,19 @@ class Task(ABC):
     @abstractmethod
     def sensors(self) -> Mapping[str, Singles]:
         """Return the task's own sensor arrays, (nsim, size) each."""
+
+    @classmethod
+    def score(cls, given: Mapping[str, Array]) -> dict[str, Array]:
+        """Return what :meth:`evaluate` may know of a moment, over the array API.
+
+        The loop records it and plays it for all simulations with the observation.
+
+        Args:
+            given: true ``position`` [m] (..., 3) and ``rotation`` (..., 3, 3) of the
+                tool, ``action`` and ``previous_action`` (..., n), the task's sensors.
+        """
+        del given
+        return {}
 
     @abstractmethod
     def evaluate(self, state: State) -> tuple[Singles, NDArray[np.bool_]]:

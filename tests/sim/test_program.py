@@ -20,7 +20,6 @@ from forearm.sim.kernels import (
 from forearm.sim.program import Program, command_program, observe_program
 from forearm.sim.tape import Tape
 from forearm.sim.tasks import TASKS, get_task
-from forearm.sim.tasks.reach import score
 
 MANY = BLOCK + 37
 """Simulations in these tests: more than pass through a tape together."""
@@ -43,6 +42,13 @@ def sensed(interface, count=MANY, seed=0):
     return sensors
 
 
+def idle(interface, count=MANY):
+    """What else an observing program reads: an arm that is where it is sensed."""
+    zeros = np.zeros((count, interface.robot.n), np.float32)
+    true_pos = sensed(interface, count)["joint_pos"]
+    return {"true_pos": true_pos, "action": zeros, "previous_action": zeros}
+
+
 def every_term(name):
     robot = get_robot(name)
     return Interface(robot.with_gripper() if robot.gripper else robot, (*TERMS,), 0.02)
@@ -52,8 +58,9 @@ def every_term(name):
 def test_the_observation_and_the_pose_are_those_of_core(name):
     interface = every_term(name)
     sensors = sensed(interface)
-    true_pos = sensors["joint_pos"][::-1]
-    seen = observe_program(interface, MANY)({**sensors, "true_pos": true_pos})
+    given = {**sensors, **idle(interface)}
+    given["true_pos"] = true_pos = sensors["joint_pos"][::-1]
+    seen = observe_program(interface, get_task("push").score, MANY)(given)
     exact = {key: value.astype(np.float64) for key, value in sensors.items()}
     expected = interface.observe(exact)
     # float32 leaves 4e-5 of a rotation error close to half a turn.
@@ -76,28 +83,29 @@ def test_the_command_is_that_of_core_to_the_last_bit(name):
     np.testing.assert_array_equal(played["command"], expected)
 
 
-def test_the_score_of_reach_is_its_function():
-    rng = np.random.default_rng(0)
-    loop = get_task("reach")(get_robot("ur5e"), MANY)
-    given = {
-        "position": rng.normal(size=(MANY, 3)) * 0.05,
-        "target_position": rng.normal(size=(MANY, 3)) * 0.05,
-        "rotation": np.linalg.qr(rng.normal(size=(MANY, 3, 3)))[0],
-        "target_rotation": np.linalg.qr(rng.normal(size=(MANY, 3, 3)))[0],
-        "action": rng.uniform(-1, 1, (MANY, 6)),
-        "previous_action": rng.uniform(-1, 1, (MANY, 6)),
-    }
-    played = loop._score(given)
-    for name, value in score(given).items():
-        np.testing.assert_allclose(played[name], value, atol=3e-6)
+@pytest.mark.parametrize("name", TASKS)
+def test_the_score_of_a_task_is_that_of_its_function(name):
+    task = get_task(name)
+    interface = task.interface(get_robot("ur5e"))
+    given = {**sensed(interface), **idle(interface)}
+    given["action"] = given["action"] + np.float32(0.5)
+    played = observe_program(interface, task.score, MANY)(given)
+    pose = vars(Kinematics(interface.robot)(given["true_pos"].astype(np.float64)))
+    expected = task.score({**given, **pose})
+    assert bool(expected) == (name == "reach")
+    for key, value in expected.items():
+        # An angle close to half a turn has half of float32's digits.
+        atol = 1e-3 if key == "angle" else 3e-6
+        np.testing.assert_allclose(played[key], value, atol=atol)
 
 
 @pytest.mark.parametrize("task", TASKS)
 def test_a_simulation_neither_knows_how_many_there_are_nor_its_place(task):
     interface = get_task(task).interface(get_robot("ur5e"))
     sensors = sensed(interface)
+    sensors |= idle(interface)
     sensors["true_pos"] = sensors["joint_pos"] + np.float32(0.1)
-    see = observe_program(interface, MANY)
+    see = observe_program(interface, get_task(task).score, MANY)
     together = see(sensors)
     for i in (0, 7, BLOCK, MANY - 1):
         alone = see({name: value[i : i + 1] for name, value in sensors.items()})
