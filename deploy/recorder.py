@@ -181,8 +181,10 @@ def record(path: Path, wanted: dict[str, str], attach: Path | None) -> bool:
 
 
 def _writer(writer: BagWriter, topic: str) -> Any:
-    def write(data: bytes) -> None:
-        writer.write(topic, data, time.time_ns())
+    def write(data: bytes, info: Any) -> None:
+        # The transport's stamp: a large message, or a busy interpreter, takes a while.
+        arrived = int(info.get("received_timestamp", 0)) or time.time_ns()
+        writer.write(topic, data, arrived)
 
     return write
 

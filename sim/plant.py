@@ -121,6 +121,7 @@ class Plant:
         self._rng = np.random.default_rng(self.spec.seed)
         mujoco.mj_resetData(self.model, self.data)
         self.data.time = time
+        self._owed = 0.0
         self.data.qpos[self._qpos] = joint_pos
         self.data.qpos[self._followers] = joint_pos[-1]
         self._arrived = np.array(joint_pos, np.float64)
@@ -180,8 +181,10 @@ class Plant:
         self._transit.append((due, values, effort))
 
     def advance(self, duration: float) -> None:
-        """Let ``duration`` [s] pass, in whole physics steps."""
-        for _ in range(max(0, round(duration / self.spec.timestep))):
+        """Let ``duration`` [s] pass, in whole physics steps; the rest comes later."""
+        steps = round((self._owed + duration) / self.spec.timestep)
+        self._owed += duration - steps * self.spec.timestep
+        for _ in range(steps):
             self._step()
 
     def read(self) -> JointReading:

@@ -3,8 +3,8 @@
 It publishes ``joint_states`` and takes both the forward position controller's and the
 joint trajectory controller's topic, and the forward velocity and effort controllers'.
 As those controllers do, it drops a whole message that has the wrong size or is not
-finite, and holds the last command for ever: a velocity or an effort, too, unless
-``command_timeout`` says when such a controller gives up.
+finite. At each update the state is read first and told with that time, then the newest
+command goes to the servo.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import signal
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,9 +26,11 @@ from std_msgs.msg import Float64MultiArray
 from trajectory_msgs.msg import JointTrajectory
 
 from forearm.core.robots import get_robot
-from forearm.core.ros import Spinner, leave, newest_only, session
+from forearm.core.ros import Spinner, leave, newest_only, seconds, session
 
+from .controllers import Controllers
 from .plant import Plant
+from .plant_loop import UnixTime, keep_time
 from .plant_spec import PlantSpec, load_plant
 from .plant_task import PlantTask
 from .plant_task_node import TaskDesk
@@ -83,16 +86,16 @@ class PlantNode(Node):
         self.dropped = 0
         """Commands dropped because they were malformed."""
         self._simulated = options.speed != 1.0
-        self._command: Floats | None = None
-        self._trajectory: Trajectory | None = None
-        self._velocity: Floats | None = None
-        self._effort: Floats | None = None
-        self._timeout = options.command_timeout or math.inf
-        self._heard = 0.0
+        self._unix, self._offset = UnixTime(), 0.0
+        """The computer's time less the plant's, in real time [s]."""
+        timeout = options.command_timeout or math.inf
+        self.controllers = Controllers(self.plant, timeout)
         self.desk: TaskDesk | None = None
         """What the task adds; none where there is no task."""
         if on is not None:
-            self.desk = TaskDesk(self, on, options.seed, options.rate, self._forget)
+            self.desk = TaskDesk(
+                self, on, options.seed, options.rate, self.controllers.forget
+            )
         self._states = self.create_publisher(JointState, names.joint_states, 10)
         self._clock_topic = (
             self.create_publisher(Clock, "/clock", newest_only())
@@ -129,10 +132,6 @@ class PlantNode(Node):
         if self.desk is not None:
             self.desk.hear()
 
-    def _forget(self) -> None:
-        """Ask for nothing, as controllers that have just been started."""
-        self._command = self._trajectory = self._velocity = self._effort = None
-
     def _values(self, message: Any) -> Floats | None:
         data = np.array(message.data)
         if data.size == self.plant.robot.n and np.isfinite(data).all():
@@ -144,77 +143,73 @@ class PlantNode(Node):
     def _on_forward(self, message: Any) -> None:
         data = self._values(message)
         if data is not None:
-            self._effort, self._velocity = None, None
-            self._command, self._trajectory = data, None
+            self.controllers.position(data)
 
     def _on_velocity(self, message: Any) -> None:
         data = self._values(message)
         if data is not None:
-            self._command = self.reference()
-            self._trajectory, self._velocity, self._effort = None, data, None
-            self._heard = self.plant.time
+            self.controllers.velocity(data)
 
     def _on_effort(self, message: Any) -> None:
         data = self._values(message)
         if data is not None:
-            # The position loop is off: there is no command to go on from.
-            self._command = self._trajectory = self._velocity = None
-            self._effort, self._heard = data, self.plant.time
+            self.controllers.effort(data)
 
-    def _on_trajectory(self, message: Any) -> None:
+    def _on_trajectory(self, message: Any, info: Any) -> None:
         try:
             trajectory = Trajectory.from_message(
-                message, self.plant.robot.joint_names, self.plant.time
+                message, self.plant.robot.joint_names, self._begin(message, info)
             )
         except ValueError as error:
             self._drop(str(error))
             return
+        if trajectory.end < self.plant.time:
+            self._drop("its end has passed already")
+            return
         self._hear()
-        trajectory.start_from(self.plant.time, self.reference())
-        self._trajectory, self._velocity, self._effort = trajectory, None, None
+        self.controllers.follow(trajectory)
 
-    def reference(self) -> Floats:
-        """What the controllers ask of the servo now [rad], shape (n,)."""
-        trajectory, command = self._trajectory, self._command
-        if trajectory is not None:
-            return trajectory.at(self.plant.time)
-        if command is None or self._effort is not None:
-            return self.plant.joint_pos
-        return command
+    def _begin(self, message: Any, info: Any) -> float:
+        """Return the plant's time at which a trajectory begins [s].
+
+        That is when it says; where it says nothing, when it arrived, long as it may
+        have taken this interpreter to read.
+        """
+        at = seconds(message.header.stamp)
+        if self._simulated:
+            return at or self.plant.time
+        arrived = 1e-9 * info.get("received_timestamp", 0) or time.time()
+        return (at or arrived) - self._offset
 
     def _drop(self, why: str) -> None:
         self.dropped += 1
         self.get_logger().error(f"command dropped: {why}", throttle_duration_sec=1.0)
 
-    def cycle(self, duration: float) -> None:
-        """Read the controllers, let ``duration`` [s] pass, publish the joint state."""
-        if self.desk is None:
-            self._cycle(duration)
-            return
-        with self.desk.lock:
-            self._cycle(duration)
-            self.desk.passed(duration)
+    def cycle(self, duration: float, count: int = 1, end: float | None = None) -> None:
+        """Let ``count`` control periods pass, then publish the joint state.
 
-    def _cycle(self, duration: float) -> None:
-        trajectory = self._trajectory
-        if trajectory is not None:
-            self._command = trajectory.at(self.plant.time + duration)
-        velocity = self._velocity
-        command = self._command
-        if velocity is not None and command is not None:
-            if self.plant.time - self._heard > self._timeout:
-                self._velocity = None
-            else:
-                self._command = command + velocity * duration
-        # Messages come in another thread: each is looked at once.
-        effort, command = self._effort, self._command
-        if effort is not None:
-            silent = self.plant.time - self._heard > self._timeout
-            self.plant.command_effort(0 * effort if silent else effort)
-        elif command is not None:
-            self.plant.command(command)
-        self.plant.advance(duration)
+        Args:
+            duration: control period, after which the controllers are read [s].
+            count: more than one where earlier ones are late.
+            end: when they end, on the computer's steady clock; now if it is not said.
+        """
+        passed = self.plant.time + count * duration
+        at = time.monotonic() if end is None else end
+        self._offset = self._unix.at(at) - passed
+        for _ in range(count):
+            with self.desk.lock if self.desk is not None else nullcontext():
+                self.plant.advance(duration)
+                self.controllers.update(duration)
+                if self.desk is not None:
+                    self.desk.passed(duration)
         self.publish()
+
+    def skip(self, duration: float) -> None:
+        """Say that ``duration`` [s] of real time is left out."""
+        self.get_logger().warning(
+            f"late: {duration * 1e3:.0f} ms left out, in which the arm stood still",
+            throttle_duration_sec=1.0,
+        )
 
     def publish(self) -> None:
         """Publish the joint state with the time it was measured."""
@@ -225,9 +220,7 @@ class PlantNode(Node):
             self._clock_topic.publish(clock)
             _set(message.header.stamp, reading.time)
         else:
-            age = self.plant.time - reading.time
-            now = self.get_clock().now().nanoseconds * 1e-9
-            _set(message.header.stamp, now - age)
+            _set(message.header.stamp, self._offset + reading.time)
         for i in range(self.plant.robot.n):
             message.position[i] = reading.position[i]
             message.velocity[i] = reading.velocity[i]
@@ -254,30 +247,21 @@ def run_plant(options: PlantOptions) -> int:
         if options.task
         else Plant(robot, spec, folder=folder)
     )
-    stop = []
+    stop: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda n, _: stop.append(n))
+    end = time.monotonic() + (options.seconds or math.inf)
     with session() as context:
         node = PlantNode(plant, options, context)
         spinner = Spinner(context, [node])
         try:
-            _loop(node, options, stop)
+            keep_time(
+                node,
+                options.rate,
+                options.speed,
+                lambda: bool(stop) or time.monotonic() >= end,
+            )
         finally:
             spinner.stop()
             leave(node)
     return node.dropped
-
-
-def _loop(node: PlantNode, options: PlantOptions, stop: list[int]) -> None:
-    """Real-time (or scaled) loop with absolute deadlines; never bursts."""
-    period = 1.0 / options.rate
-    wall = period / options.speed
-    start = deadline = time.monotonic()
-    while not stop and not 0 < options.seconds <= time.monotonic() - start:
-        node.cycle(period)
-        deadline += wall
-        remaining = deadline - time.monotonic()
-        if remaining > 0:
-            time.sleep(remaining)
-        else:
-            deadline = time.monotonic()

@@ -61,6 +61,11 @@ class Trajectory:
             raise ValueError("not finite, or times do not increase")
         return cls(time + now, position, velocity)
 
+    @property
+    def end(self) -> float:
+        """Time of the last point [s]."""
+        return float(self._time[-1])
+
     def start_from(self, time: float, position: Floats) -> None:
         """Prepend the reference in force at ``time``, so that the way is continuous."""
         if time >= self._time[0]:

@@ -127,17 +127,16 @@ def test_a_plant_that_is_slower_than_its_task_is_refused() -> None:
 def living(plant: Any) -> Iterator[None]:
     """Let time pass for the plant, and its messages come, in threads of their own."""
     from forearm.core.ros import Spinner
-    from forearm.sim.plant_node import PlantOptions, _loop
+    from forearm.sim.plant_loop import keep_time
 
-    stop: list[int] = []
+    stop = threading.Event()
     spinner = Spinner(plant.context, [plant])
-    options = PlantOptions(robot="panda", rate=RATE)
-    thread = threading.Thread(target=_loop, args=(plant, options, stop))
+    thread = threading.Thread(target=keep_time, args=(plant, RATE, 1.0, stop.is_set))
     thread.start()
     try:
         yield
     finally:
-        stop.append(1)
+        stop.set()
         thread.join()
         spinner.stop()
 

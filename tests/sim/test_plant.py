@@ -27,6 +27,14 @@ def test_nothing_moves_without_a_command():
     assert np.abs(plant.joint_pos - ROBOT.home).max() < 1e-3
 
 
+@pytest.mark.parametrize("rate", [250.0, 300.0, 700.0])
+def test_no_time_is_lost_where_a_period_is_no_whole_number_of_steps(rate):
+    plant = Plant(ROBOT)
+    for _ in range(int(rate)):
+        plant.advance(1 / rate)
+    assert plant.time == pytest.approx(1.0, abs=0.6 * plant.spec.timestep)
+
+
 @pytest.mark.parametrize(
     "change",
     [
