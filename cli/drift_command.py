@@ -11,6 +11,10 @@ if TYPE_CHECKING:
 
 from .user_robot import add_robot, named_robot
 
+SIGNIFICANT = 0.05
+"""Chance of as many lost episodes, were none due to the arm, below which a policy is
+worth training again."""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``forearm drift``."""
@@ -78,6 +82,7 @@ def _load(path: str, robot: RobotSpec) -> tuple[RobotSpec, Any, Any]:
 
 def _judge(policy: Any, episodes: int, old: Values, new: Values) -> dict[str, Any]:
     """Run the same episodes in both simulators and say whether to train again."""
+    from forearm.core.statistics import chance_of_losses
     from forearm.policies.evaluate import evaluate
 
     robot, task, act = policy
@@ -87,13 +92,19 @@ def _judge(policy: Any, episodes: int, old: Values, new: Values) -> dict[str, An
         for values in (old, new)
     )
     low, high = after.wilson_95
-    verdict = "retrain" if high < before.success else "keep"
+    pairs = list(zip(before.outcomes, after.outcomes, strict=True))
+    lost, gained = pairs.count((True, False)), pairs.count((False, True))
+    chance = chance_of_losses(lost, gained)
+    verdict = "retrain" if chance < SIGNIFICANT else "keep"
     print(
         f"success {before.success:.2f} -> {after.success:.2f} "
-        f"[{low:.2f}, {high:.2f}]: {verdict}"
+        f"[{low:.2f}, {high:.2f}]: {verdict} ({lost} episodes lost, {gained} gained)"
     )
     return {
         "before": before.as_dict(),
         "after": after.as_dict(),
+        "lost": lost,
+        "gained": gained,
+        "p": chance,
         "verdict": verdict,
     }
