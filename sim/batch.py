@@ -201,6 +201,11 @@ class ArmBatch:
         """True joint velocities [rad/s], (nsim, n)."""
         return np.array(self._qvel[:, self._at_dof])
 
+    @property
+    def motion(self) -> tuple[Floats, Floats]:
+        """Views of :attr:`joint_pos` and :attr:`joint_vel` where the joints allow."""
+        return self._qpos[:, self._at_qpos], self._qvel[:, self._at_dof]
+
     def unstable(self) -> NDArray[np.bool_]:
         """Return which simulations raised a MuJoCo warning or left the numbers."""
         bad = np.empty(self.nsim, np.bool_)

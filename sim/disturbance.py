@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from forearm.core.errors import LimitError
 
 from .batch import ArmBatch
+from .kernels import compiled, disturb
 from .model import PAYLOAD
 from .quantities import QUANTITIES
 from .randomization import Randomization
@@ -21,7 +22,7 @@ Ids = NDArray[np.intp]
 JITTER_CUT = 5.0
 """Extra delays are exponential, cut off at this many times their mean."""
 
-NAMES = ("command_jitter", "command_drop", "period_jitter")
+NAMES = ("period_jitter", "command_jitter", "command_drop")
 """Quantities for which one number per control period is drawn."""
 
 
@@ -36,14 +37,15 @@ class Disturbance:
         """Allocate for episodes of at most ``steps`` control periods [s]."""
         self._batch, self._dt, self._steps = batch, control_dt, steps
         self._draws: dict[str, Singles] = {}
+        # By tick first: episodes that began together read neighbours.
+        self._undrawn = np.zeros((0, batch.nsim), np.float32)
         self._delay = np.zeros(batch.nsim)
         self._arrived = np.zeros((batch.nsim, batch.robot.n), np.float32)
         self._push_left = np.full(batch.nsim, np.inf)
         """Time until a push ends [s]; no push never ends."""
         self._timestep = float(batch.model.opt.timestep)
         self._tool = batch.model.body(PAYLOAD).id
-        self._rows = np.arange(batch.nsim) * (steps + 1)
-        """Where each simulation's draws begin."""
+        self._same_timestep = np.full(batch.nsim, self._timestep)
 
     @staticmethod
     def check(randomization: Randomization, nominal: Mapping[str, Floats]) -> None:
@@ -81,10 +83,11 @@ class Disturbance:
             if name not in self._draws:
                 if not scale.any():
                     continue
-                shape = (self._batch.nsim, self._steps + 1)
+                shape = (self._steps + 1, self._batch.nsim)
                 self._draws[name] = np.zeros(shape, np.float32)
             for i, rng, value in zip(ids, rngs, scale, strict=True):
-                self._draws[name][i] = self._drawn(name, rng, value) if value else 0.0
+                drawn = self._drawn(name, rng, value) if value else 0.0
+                self._draws[name][:, i] = drawn
         self._delay[ids] = values["command_delay"][ids, 0]
         self._push_left[ids] = np.inf
         self.push(ids)
@@ -115,23 +118,24 @@ class Disturbance:
             tick: control periods since each episode's start, (nsim,).
         """
         self._end_pushes()
-        at = self._rows + np.minimum(tick, self._steps)
-        if "period_jitter" in self._draws:
-            factor = 1.0 + self._draws["period_jitter"].take(at)
-            self._batch.batch.expand("opt.timestep")[:] = self._timestep * factor
-        if "command_jitter" in self._draws:
-            self._jitter(self._draws["command_jitter"].take(at))
-        if "command_drop" in self._draws:
-            lost = self._draws["command_drop"].take(at) > 0
-            command = np.where(lost[:, None], self._arrived, command)
-            self._arrived = command
-        return command
-
-    def _jitter(self, extra: Singles) -> None:
-        # Messages keep their order: a delay grows by one period per period at most.
-        delay = self._batch.values["command_delay"][:, 0] + extra
-        self._delay = np.minimum(delay, self._delay + self._dt)
-        self._batch.set_delay(self._delay)
+        batch, draws = self._batch, self._draws
+        timestep = self._same_timestep
+        if "period_jitter" in draws:
+            timestep = batch.batch.expand("opt.timestep")
+        compiled(disturb)(
+            tick,
+            *(draws.get(name, self._undrawn) for name in NAMES),
+            timestep,
+            self._timestep,
+            self._delay,
+            batch.values["command_delay"],
+            self._dt,
+            self._arrived,
+            command,
+        )
+        if "command_jitter" in draws:
+            batch.set_delay(self._delay)
+        return self._arrived
 
     def _end_pushes(self) -> None:
         over = self._push_left < 0.5 * self._dt

@@ -105,13 +105,13 @@ def sense(
         whole: delay in whole ticks, (nsim,).
         part: rest of the delay, in ticks, (nsim,).
         offset: of the positions [rad], (nsim, n).
-        noise: drawn for each tick, (nsim, ticks, 2n), or no ticks.
+        noise: drawn for each tick, (ticks, nsim, 2n), or no ticks.
         tick: control ticks since the start, (nsim,).
         step: that positions are rounded to [rad], (nsim, n); 0 for none.
         ids: simulations, (k,).
         out: positions and velocities, (k, 2n).
     """
-    n, last = offset.shape[1], noise.shape[1] - 1
+    n, last = offset.shape[1], len(noise) - 1
     for k, i in enumerate(ids):
         newer = (head - whole[i]) % len(ring)
         older, now = (newer - 1) % len(ring), min(tick[i], last)
@@ -121,10 +121,50 @@ def sense(
             if j < n:
                 value += offset[i, j]
             if last >= 0:
-                value += noise[i, now, j]
+                value += noise[now, i, j]
             if j < n and step[i, j] > 0:
                 value = np.rint(value / step[i, j]) * step[i, j]
             out[k, j] = value
+
+
+def disturb(
+    tick: Ids,
+    uneven: Singles,
+    late: Singles,
+    lost: Singles,
+    timestep: Floats,
+    nominal_timestep: float,
+    delay: Floats,
+    command_delay: Floats,
+    longest_growth: float,
+    arrived: Singles,
+    command: Singles,
+) -> None:
+    """Disturb a control period of all simulations; what is not drawn stays as it is.
+
+    Args:
+        tick: control periods since the start, (nsim,).
+        uneven: relative error of each period, (ticks, nsim), or no ticks.
+        late: extra delay of each command [s], likewise.
+        lost: whether each command is lost, likewise.
+        timestep: the physics' [s], (nsim,); follows ``uneven``.
+        nominal_timestep: without error [s].
+        delay: of the last command [s], (nsim,); follows ``late``.
+        command_delay: without extra [s], (nsim, 1).
+        longest_growth: of a delay from one command to the next [s]: they keep order.
+        arrived: last command that arrived [rad], (nsim, n); follows ``command``.
+        command: what was sent [rad], (nsim, n).
+    """
+    for i in range(len(tick)):
+        if len(uneven):
+            error = uneven[min(tick[i], len(uneven) - 1), i]
+            timestep[i] = nominal_timestep * (1.0 + error)
+        if len(late):
+            extra = late[min(tick[i], len(late) - 1), i]
+            delay[i] = min(command_delay[i, 0] + extra, delay[i] + longest_growth)
+        if len(lost) == 0 or lost[min(tick[i], len(lost) - 1), i] == 0:
+            for j in range(command.shape[1]):
+                arrived[i, j] = command[i, j]
 
 
 def friction_bound(

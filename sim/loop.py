@@ -229,9 +229,7 @@ class ArmLoop:
         unstable = self.batch.unstable()
         if unstable.any():
             self._park(np.flatnonzero(unstable))
-        joint_pos = self.batch.joint_pos.astype(np.float32)
-        joint_vel = self.batch.joint_vel.astype(np.float32)
-        self._sensing.push(joint_pos, joint_vel)
+        joint_pos, joint_vel = self._sensing.push(*self.batch.motion)
         self.task.watch()
         observation, state = self._observe(joint_pos, joint_vel, action)
         reward, success = self.task.evaluate(state)

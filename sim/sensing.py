@@ -36,7 +36,8 @@ class Sensing:
         self._depth = 2 + int(np.ceil(MAX_DELAY / control_dt))
         self._ring = np.zeros((self._depth, nsim, 2 * n), np.float32)
         self._head = 0
-        self._noise = np.zeros((nsim, steps + 1, 2 * n), np.float32)
+        # By tick first: episodes that began together read neighbours.
+        self._noise = np.zeros((steps + 1, nsim, 2 * n), np.float32)
         self._whole = np.zeros(nsim, np.intp)
         self._part = np.zeros(nsim, np.float32)
         self._offset = np.zeros((nsim, n), np.float32)
@@ -44,7 +45,7 @@ class Sensing:
         self._tick = np.zeros(nsim, np.intp)
         self._all = np.arange(nsim)
         self._n = n
-        self._silence, self._noisy = self._noise[:, :0].copy(), False
+        self._silence, self._noisy = self._noise[:0], False
 
     def reset(
         self,
@@ -68,13 +69,13 @@ class Sensing:
         std = np.concatenate(
             [values["encoder_noise"], values["velocity_noise"]], axis=1
         )
-        steps = self._noise.shape[1]
+        steps = len(self._noise)
         for i, rng, scale in zip(ids, rngs, std, strict=True):
             if scale.any():
                 draw = rng.standard_normal((steps, 2 * self._n), dtype=np.float32)
-                self._noise[i] = draw * scale.astype(np.float32)
+                self._noise[:, i] = draw * scale.astype(np.float32)
             else:
-                self._noise[i] = 0.0
+                self._noise[:, i] = 0.0
         self._noisy |= bool(std.any())
 
     def refresh(self, ids: Ids, values: Mapping[str, Floats]) -> None:
@@ -85,13 +86,18 @@ class Sensing:
         self._offset[ids] = values["encoder_offset"]
         self._step[ids] = values["encoder_step"]
 
-    def push(self, joint_pos: Singles, joint_vel: Singles) -> None:
-        """Record the true motion at a new control tick, (nsim, n) each."""
+    def push(self, joint_pos: Floats, joint_vel: Floats) -> tuple[Singles, Singles]:
+        """Record the true motion at a new control tick, (nsim, n) each.
+
+        Returns:
+            The same in float32, until as many ticks have passed as a delay may last.
+        """
         self._head = (self._head + 1) % self._depth
         newest = self._ring[self._head]
         newest[:, : self._n] = joint_pos
         newest[:, self._n :] = joint_vel
         self._tick += 1
+        return newest[:, : self._n], newest[:, self._n :]
 
     def sense(self, ids: Ids | None = None) -> tuple[Singles, Singles]:
         """Return sensed joint positions [rad] and velocities [rad/s], (k, n) each.

@@ -39,7 +39,7 @@ def test_lost_commands_leave_the_arm_where_it_was_told_to_be():
 def test_after_two_lost_commands_the_last_one_that_arrived_holds():
     loop, _ = run({"command_drop": Absolute(Constant(0.5))}, 0)
     sent, arrived = [loop.sensors["previous_command"][0, 0]], []
-    lost = loop._disturbance._draws["command_drop"][0] > 0
+    lost = loop._disturbance._draws["command_drop"][:, 0] > 0
     for _ in range(30):
         loop.step(np.full((2, 6), 0.3, np.float32))
         sent.append(loop.sensors["previous_command"][0, 0])

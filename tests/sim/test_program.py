@@ -12,6 +12,7 @@ from forearm.sim.kernels import (
     COPY,
     SIN,
     compiled,
+    disturb,
     friction_bound,
     play,
     sense,
@@ -159,11 +160,20 @@ def _readings(rng):
     ring = rng.normal(size=(4, 5, 6)).astype(np.float32)
     offset, step = rng.uniform(0, 0.1, (2, 5, 3)).astype(np.float32)
     step[1] = 0.0
-    noise = rng.normal(size=(5, 7, 6)).astype(np.float32)
+    noise = rng.normal(size=(7, 5, 6)).astype(np.float32)
     part, tick = rng.random(5).astype(np.float32), np.array([0, 3, 6, 7, 90])
     whole, ids = np.array([0, 1, 2, 1, 0]), np.array([4, 0, 3, 1])
     out = np.zeros((4, 6), np.float32)
     return [ring, 1, whole, part, offset, noise, tick, step, ids, out]
+
+
+def _period(rng):
+    draws = [rng.random((7, 5)).astype(np.float32) for _ in range(3)]
+    draws[2] = np.round(draws[2])
+    tick, timestep = np.array([0, 3, 6, 7, 90]), np.full(5, 0.002)
+    delay, nominal = rng.uniform(0.0, 0.1, 5), rng.uniform(0.0, 0.1, (5, 1))
+    arrived, command = rng.random((2, 5, 3)).astype(np.float32)
+    return [tick, *draws, timestep, 0.002, delay, nominal, 0.02, arrived, command]
 
 
 def _states(rng):
@@ -176,14 +186,22 @@ def _states(rng):
 
 @pytest.mark.parametrize(
     ("kernel", "make"),
-    [(friction_bound, _gears), (sense, _readings), (unsound, _states)],
+    [
+        (friction_bound, _gears),
+        (sense, _readings),
+        (disturb, _period),
+        (unsound, _states),
+    ],
 )
 def test_every_kernel_does_what_its_lines_do_in_python(kernel, make):
     given, expected = (make(np.random.default_rng(0)) for _ in range(2))
     kernel(*expected)
     compiled(kernel)(*given)
-    assert np.any(expected[-1])
-    np.testing.assert_allclose(given[-1], expected[-1], rtol=1e-12)
+    untouched = make(np.random.default_rng(0))
+    assert not all(np.array_equal(*pair) for pair in zip(given, untouched, strict=True))
+    for played, line in zip(given, expected, strict=True):
+        # Python adds a float32 to a number in float32, machine code in float64.
+        np.testing.assert_allclose(played, line, rtol=2e-7)
 
 
 def test_what_left_the_numbers_or_warned_is_unsound():
@@ -200,13 +218,13 @@ def test_readings_are_late_shifted_noisy_and_rounded():
     older = ring[(head - whole[ids] - 1) % 4, ids]
     value = newer + (older - newer) * part[ids, None]
     value[:, :3] += offset[ids]
-    value += noise[ids, np.minimum(tick[ids], 6)]
+    value += noise[np.minimum(tick[ids], 6), ids]
     unit = np.where(step[ids] > 0, step[ids], 1.0).astype(np.float32)
     rounded = np.where(
         step[ids] > 0, np.round(value[:, :3] / unit) * unit, value[:, :3]
     )
     np.testing.assert_array_equal(out, np.concatenate([rounded, value[:, 3:]], axis=1))
-    given = (ring, head, whole, part, offset, noise[:, :0].copy(), tick, step, ids)
+    given = (ring, head, whole, part, offset, noise[:0], tick, step, ids)
     compiled(sense)(*given, out)
     assert not np.array_equal(out[:, 3:], value[:, 3:])
 
@@ -217,3 +235,22 @@ def test_friction_is_coulomb_stribeck_and_load():
     compiled(friction_bound)(*given, out)
     dip = stribeck * np.exp(-np.square(speed / velocity))
     np.testing.assert_allclose(out, coulomb + dip + load * np.abs(torque), rtol=1e-12)
+
+
+def test_a_period_is_uneven_its_command_late_or_lost():
+    tick, *draws, timestep, step, delay, nominal, growth, arrived, command = _period(
+        np.random.default_rng(2)
+    )
+    old, before = delay.copy(), arrived.copy()
+    rest = (timestep, step, delay, nominal, growth, arrived, command)
+    compiled(disturb)(tick, *draws, *rest)
+    uneven, late, lost = (d[np.minimum(tick, 6), np.arange(5)] for d in draws)
+    np.testing.assert_allclose(timestep, step * (1.0 + uneven), rtol=2e-7)
+    expected = np.minimum(nominal[:, 0] + late, old + growth)
+    np.testing.assert_allclose(delay, expected, rtol=2e-7)
+    np.testing.assert_array_equal(arrived, np.where(lost[:, None], before, command))
+    assert 0 < lost.sum() < 5
+    kept = timestep.copy(), delay.copy()
+    compiled(disturb)(tick, *(d[:0] for d in draws), *rest)
+    np.testing.assert_array_equal(arrived, command)
+    np.testing.assert_array_equal((timestep, delay), kept)
