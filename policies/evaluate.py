@@ -13,7 +13,7 @@ from forearm.core.errors import LimitError
 from forearm.core.robot import RobotSpec
 from forearm.core.statistics import wilson
 from forearm.sim.loop import ArmLoop
-from forearm.sim.model import Values
+from forearm.sim.model import LONGEST_DELAY, Values
 from forearm.sim.randomization import Randomization
 from forearm.sim.tasks import Task
 
@@ -96,7 +96,14 @@ def evaluate(
     """
     if episodes < 1:
         raise LimitError(f"an evaluation needs at least one episode, got {episodes}")
-    loop = ArmLoop(robot, task, episodes, values=values, randomization=randomization)
+    loop = ArmLoop(
+        robot,
+        task,
+        episodes,
+        values=values,
+        randomization=randomization,
+        longest_delay=LONGEST_DELAY,
+    )
     if extra_delay:
         ids = np.arange(episodes)
         delay = loop.batch.values["command_delay"] + extra_delay

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import mujoco
@@ -17,7 +17,7 @@ from forearm.core.robot import RobotSpec
 from .friction import NEEDS as FRICTION_NEEDS
 from .friction import Backlash, Friction, renewals
 from .kernels import compiled, unsound
-from .model import TIMESTEP, FieldMap, SpecHook, Values, build_model
+from .model import LONGEST_DELAY, TIMESTEP, FieldMap, SpecHook, Values, build_model
 from .quantities import EPISODE, QUANTITIES, all_nominal, get_quantity
 
 Floats = NDArray[np.float64]
@@ -59,6 +59,7 @@ class ArmBatch:
         nthread: int = 0,
         hook: SpecHook | None = None,
         coarse: bool = False,
+        longest_delay: float = LONGEST_DELAY,
     ) -> None:
         """Compile the arm and give every randomized field per-simulation values.
 
@@ -71,6 +72,8 @@ class ArmBatch:
             nthread: threads; 0 for all cores.
             hook: adds a task's objects to the model.
             coarse: renew gear friction twice a control period instead of each 4 ms.
+            longest_delay: command delay that the servos' buffers hold [s]; they are
+                most of a simulation's state.
 
         Raises:
             LimitError: ``nsim`` is not positive or the periods do not divide.
@@ -80,9 +83,22 @@ class ArmBatch:
         self.robot = robot
         self.nsim = nsim
         self.decimation = decimation(control_dt, timestep)
-        self.model = build_model(robot, values, timestep=timestep, hook=hook)
+        self.longest_delay = min(longest_delay, LONGEST_DELAY)
+        """Command delay that the servos' buffers hold [s]."""
+        build = partial(build_model, robot, timestep=timestep, hook=hook)
+        self.model = build(values, longest_delay=self.longest_delay)
         self.batch = mujoco.batch.Batch(self.model, nsim, nthread)
-        self._map = FieldMap(build_model(robot, timestep=timestep, hook=hook), robot)
+        self._map = FieldMap(build(), robot)
+        self._bind_state()
+        complete = {**all_nominal(robot), **(values or {})}
+        self.values: dict[str, Floats] = {
+            name: np.repeat(complete[name][None], nsim, axis=0) for name in QUANTITIES
+        }
+        """Parameter values in force, (nsim, size) each; change with `set_values`."""
+        self._bind_gears(renewals(self.decimation, timestep, coarse=coarse))
+
+    def _bind_state(self) -> None:
+        robot = self.robot
         mimic = robot.gripper.mimic if robot.gripper and robot.grips else ()
         followers = [self.model.joint(name).qposadr[0] for name in mimic]
         self._followers = np.array(followers, np.intp)
@@ -91,12 +107,6 @@ class ArmBatch:
         self._ctrl = self.batch.bind("ctrl")
         self._history = self.batch.bind("history")
         self._history_values = _history_slots(self.model, self._map.actuator)
-        complete = {**all_nominal(robot), **(values or {})}
-        self.values: dict[str, Floats] = {
-            name: np.repeat(complete[name][None], nsim, axis=0) for name in QUANTITIES
-        }
-        """Parameter values in force, (nsim, size) each; change with `set_values`."""
-        self._bind_gears(renewals(self.decimation, timestep, coarse=coarse))
 
     def _bind_gears(self, schedule: list[int]) -> None:
         self._renewals = schedule
@@ -124,6 +134,8 @@ class ArmBatch:
                     f"{value.max():g}"
                 )
             self.values[name][ids] = value
+        if "command_delay" in values:
+            self._check_delay(float(values["command_delay"].max()))
         if EPISODE.keys() >= values.keys() and "contact_friction" not in values:
             return  # Nothing that the model or a gear knows.
         chosen = {name: value[ids] for name, value in self.values.items()}
@@ -137,6 +149,14 @@ class ArmBatch:
             self._friction_changed()
         if "backlash" in values:
             self._backlash.changed()
+
+    def _check_delay(self, delay: float) -> None:
+        if delay > self.longest_delay + 1e-9:
+            raise LimitError(
+                f"a command delay of {delay:g} s does not fit the servos' buffers; "
+                f"valid: at most {self.longest_delay:g} s, what the randomization asks "
+                "for; give longest_delay to hold more"
+            )
 
     def _friction_changed(self) -> None:
         self._friction.changed()

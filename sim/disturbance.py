@@ -11,8 +11,7 @@ from forearm.core.errors import LimitError
 
 from .batch import ArmBatch
 from .kernels import compiled, disturb
-from .model import PAYLOAD
-from .quantities import QUANTITIES
+from .model import LONGEST_DELAY, PAYLOAD
 from .randomization import Randomization
 
 Floats = NDArray[np.float64]
@@ -54,17 +53,12 @@ class Disturbance:
         Raises:
             LimitError: delay and jitter together may exceed the buffer.
         """
-        longest = 0.0
-        for name, factor in (("command_delay", 1.0), ("command_jitter", JITTER_CUT)):
-            term = randomization.terms.get(name)
-            value = nominal[name] if term is None else term.range(nominal[name])[1]
-            longest += factor * float(value.max())
-        buffer = QUANTITIES["command_delay"].maximum
-        if longest > buffer + 1e-9:
+        longest = longest_delay(randomization, nominal)
+        if longest > LONGEST_DELAY + 1e-9:
             raise LimitError(
                 f"command_delay and {JITTER_CUT:g} times command_jitter reach "
-                f"{longest:g} s; valid: at most {buffer:g} s, what the servos' delay "
-                "buffers hold"
+                f"{longest:g} s; valid: at most {LONGEST_DELAY:g} s, what the servos' "
+                "delay buffers hold"
             )
 
     @property
@@ -143,3 +137,26 @@ class Disturbance:
         if over.any():
             self._batch.external_force[over, self._tool] = 0.0
             self._push_left[over] = np.inf
+
+
+def longest_delay(randomization: Randomization, nominal: Mapping[str, Floats]) -> float:
+    """Return how late a command may come at most [s], jitter included."""
+    longest = 0.0
+    for name, factor in (("command_delay", 1.0), ("command_jitter", JITTER_CUT)):
+        term = randomization.terms.get(name)
+        value = nominal[name] if term is None else term.range(nominal[name])[1]
+        longest += factor * float(value.max())
+    return longest
+
+
+def delay_to_hold(randomization: Randomization, nominal: Mapping[str, Floats]) -> float:
+    """Return the delay in even physics steps that the servos' buffers need hold [s].
+
+    Where the delay is not drawn a user may set any; steps that are shorter than they
+    should be ask for more of them.
+    """
+    uneven = randomization.terms.get("period_jitter")
+    shortest = 1.0 - (0.0 if uneven is None else uneven.high)
+    if "command_delay" not in randomization.terms:
+        return LONGEST_DELAY
+    return longest_delay(randomization, nominal) / shortest

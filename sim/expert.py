@@ -63,7 +63,7 @@ class Expert:
         self._loop, robot = loop, loop.robot
         self._guide = make_guide(loop.task)
         size = loop.nsim * self.plan.samples
-        self._copy = _Copy(robot, type(loop.task), size)
+        self._copy = _Copy(robot, type(loop.task), size, loop.batch.longest_delay)
         self._source = np.repeat(np.arange(loop.nsim), self.plan.samples)
         self._seed = seed
         self._rngs = [np.random.default_rng((seed, i)) for i in range(loop.nsim)]
@@ -117,7 +117,9 @@ class Expert:
 class _Copy:
     """Simulations that start from copies of true states."""
 
-    def __init__(self, robot: RobotSpec, task: type[Task], size: int) -> None:
+    def __init__(
+        self, robot: RobotSpec, task: type[Task], size: int, longest_delay: float
+    ) -> None:
         self.task = task(robot, size)
         self.kinematics = Kinematics(self.task.robot)
         self.interface = task.interface(robot)
@@ -127,6 +129,7 @@ class _Copy:
             control_dt=task.control_dt,
             hook=self.task.hook(),
             coarse=True,
+            longest_delay=longest_delay,
         )
         self.task.bind(Scene(self.batch.model, self.batch.batch))
         self.guide = make_guide(self.task)

@@ -14,10 +14,11 @@ from forearm.core.kinematics import Pose
 from forearm.core.robot import RobotSpec
 
 from .batch import ArmBatch
-from .disturbance import Disturbance
+from .disturbance import Disturbance, delay_to_hold
 from .intervals import Intervals
 from .model import TIMESTEP, Values
 from .program import command_program, observe_program
+from .quantities import all_nominal
 from .randomization import Randomization
 from .scene import Scene
 from .sensing import SENSED, Sensing
@@ -72,15 +73,20 @@ class ArmLoop:
         widening: Widening | None = None,
         nthread: int = 0,
         timestep: float = TIMESTEP,
+        longest_delay: float | None = None,
     ) -> None:
-        """Build the batch, the task and the sensing for ``nsim`` simulations."""
-        self.task = task(robot, nsim)
+        """Build the batch, the task and the sensing for ``nsim`` simulations.
+
+        ``longest_delay`` is the command delay that can be set [s]; by default what the
+        randomization may draw, or all there is where it draws none.
+        """
+        self.task, self.nsim = task(robot, nsim), nsim
         self.robot = robot = self.task.robot
-        self.nsim = nsim
         self.widening = widening
         full = widening.full if widening else randomization or Randomization()
         self.randomization = widening.randomization if widening else full
         self.interface = task.interface(robot)
+        self._nominal = self._checked({**all_nominal(robot), **(values or {})})
         self.batch = ArmBatch(
             robot,
             nsim,
@@ -90,13 +96,11 @@ class ArmLoop:
             nthread=nthread,
             hook=self.task.hook(),
             coarse=True,
+            longest_delay=longest_delay or delay_to_hold(full, self._nominal),
         )
         self.task.bind(Scene(self.batch.model, self.batch.batch))
         self.unstable_episodes = 0
         """Episodes given up because the simulation became unstable."""
-        self._nominal = {name: v[0].copy() for name, v in self.batch.values.items()}
-        self.randomization.check(robot, self._nominal)
-        Disturbance.check(self.randomization, self._nominal)
         self._sensing = Sensing(nsim, robot.n, task.control_dt, self.task.steps)
         self._disturbance = Disturbance(self.batch, task.control_dt, self.task.steps)
         self._intervals = Intervals(self.randomization, nsim, task.control_dt)
@@ -108,6 +112,11 @@ class ArmLoop:
         self._reward = np.zeros(nsim, np.float32)
         self._previous_action = np.zeros((nsim, robot.n), np.float32)
         self._all = np.arange(nsim)
+
+    def _checked(self, nominal: dict[str, Floats]) -> dict[str, Floats]:
+        self.randomization.check(self.robot, nominal)
+        Disturbance.check(self.randomization, nominal)
+        return nominal
 
     @property
     def sensors(self) -> Mapping[str, Singles]:

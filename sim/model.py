@@ -23,7 +23,7 @@ from .fields import (
 )
 from .foreign import adapt
 from .mount import add_at_site
-from .quantities import all_nominal, get_quantity
+from .quantities import QUANTITIES, all_nominal, get_quantity
 from .servo import add_servos, freeze_gripper
 
 ASSETS = Path(__file__).parent / "assets"
@@ -31,6 +31,9 @@ ASSETS = Path(__file__).parent / "assets"
 
 TIMESTEP = 0.002
 """Default physics time step [s]."""
+
+LONGEST_DELAY = QUANTITIES["command_delay"].maximum
+"""Longest command delay there is [s]."""
 
 SpecHook = Callable[[mujoco.MjSpec], None]
 """Adds what a task needs (objects, sites) to the model before it is compiled."""
@@ -58,6 +61,7 @@ def build_model(
     timestep: float = TIMESTEP,
     hook: SpecHook | None = None,
     freeze: bool = True,
+    longest_delay: float = LONGEST_DELAY,
 ) -> Any:
     """Compile ``robot`` with a position servo per joint and a payload at the tool.
 
@@ -67,6 +71,7 @@ def build_model(
         timestep: physics time step [s].
         hook: adds a task's objects to the model.
         freeze: of a user's own arm, leave no joint but those of its spec.
+        longest_delay: command delay that the servos' buffers hold [s].
 
     Returns:
         The ``mujoco.MjModel``; ``ctrl`` is the joint position command [rad].
@@ -85,7 +90,7 @@ def build_model(
         # First the task's: its gripper, if any, gets a servo like every joint.
         if hook is not None:
             hook(spec)
-        add_servos(spec, robot, timestep)
+        add_servos(spec, robot, timestep, longest_delay)
         _add_payload(spec, robot)
         spec.option.timestep = timestep
         spec.option.gravity = [0.0, 0.0, -GRAVITY]
@@ -150,6 +155,7 @@ def check_model(model: Any, robot: RobotSpec) -> None:
 __all__ = (
     "ASSETS",
     "GRAVITY",
+    "LONGEST_DELAY",
     "MIN_MASS",
     "PAYLOAD",
     "PAYLOAD_RADIUS",

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forearm.core.errors import MismatchError
-from forearm.core.params import KINDS
 from forearm.core.robot import GripperSpec, JointSpec, RobotSpec
 
 Floats = NDArray[np.float64]
@@ -19,8 +18,16 @@ _POSITION = 1
 """``ctrlspec`` of a dcmotor whose control is a position."""
 
 
-def add_servos(spec: Any, robot: RobotSpec, timestep: float) -> None:
+def add_servos(
+    spec: Any, robot: RobotSpec, timestep: float, longest_delay: float
+) -> None:
     """Give each joint of ``robot`` its limits and a servo with a command delay.
+
+    Args:
+        spec: what to add them to.
+        robot: the arm.
+        timestep: physics time step [s].
+        longest_delay: that the servos' buffers hold [s].
 
     Raises:
         MismatchError: the MJCF has other joints, or in another order.
@@ -28,7 +35,7 @@ def add_servos(spec: Any, robot: RobotSpec, timestep: float) -> None:
     present = [joint.name for joint in spec.joints if joint.name in robot.joint_names]
     if tuple(present) != robot.joint_names:
         raise MismatchError("joints of the MJCF", present, list(robot.joint_names))
-    samples = int(np.ceil(KINDS["command_delay"].maximum / timestep)) + 1
+    samples = int(np.ceil(longest_delay / timestep)) + 1
     # A file's own unit: a user's MJCF may be in degrees.
     unit = 180.0 / np.pi if spec.compiler.degree else 1.0
     for joint in robot.joints:

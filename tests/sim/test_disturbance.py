@@ -7,7 +7,8 @@ from forearm.core.errors import LimitError
 from forearm.core.robots import get_robot
 from forearm.sim.distributions import Constant, Uniform
 from forearm.sim.loop import ArmLoop
-from forearm.sim.model import FieldMap, build_model
+from forearm.sim.model import LONGEST_DELAY, FieldMap, build_model
+from forearm.sim.presets import PRESETS
 from forearm.sim.randomization import Randomization
 from forearm.sim.tasks import get_task
 from forearm.sim.terms import Absolute, Multiplicative
@@ -128,3 +129,34 @@ def test_a_delay_longer_than_the_buffer_is_refused_when_the_loop_is_built():
     }
     with pytest.raises(LimitError, match=r"0\.25 s.*at most 0\.2 s"):
         run(terms, 0)
+
+
+def test_buffers_for_the_delays_that_are_drawn_move_the_arm_as_the_longest_do():
+    runs = []
+    for longest in (None, LONGEST_DELAY):
+        loop = ArmLoop(
+            ROBOT,
+            get_task("reach"),
+            3,
+            randomization=PRESETS["harsh"],
+            longest_delay=longest,
+        )
+        loop.seed(range(3))
+        loop.reset()
+        rng, rows = np.random.default_rng(0), []
+        for _ in range(160):
+            rows.append(loop.step(rng.uniform(-1, 1, (3, 6)).astype(np.float32)))
+        runs.append([row.observation for row in rows])
+        # 0.06 s and five times 4 ms, in steps that may be a tenth too short.
+        held = 0.08 / 0.9 if longest is None else longest
+        assert loop.batch.longest_delay == pytest.approx(held)
+    np.testing.assert_array_equal(*runs)
+
+
+def test_a_delay_beyond_what_the_buffers_hold_is_refused():
+    randomization = Randomization({"command_delay": Absolute(Uniform(0.0, 0.05))})
+    loop = ArmLoop(ROBOT, get_task("reach"), 2, randomization=randomization)
+    ids = np.arange(2)
+    loop.set_values(ids, {"command_delay": np.full((2, 1), 0.05)})
+    with pytest.raises(LimitError, match=r"at most 0\.05 s"):
+        loop.set_values(ids, {"command_delay": np.full((2, 1), 0.06)})
