@@ -9,8 +9,10 @@ import numpy as np
 from .errors import ForearmError
 from .log import Floats
 
-STEP = 0.004
-"""Spacing of the commands [s]: the period of a 250 Hz controller."""
+STEP = 0.001
+"""Spacing of the commands [s], finer than the update period of most controllers: where
+a real one's updates fall between the points is not known, and without steps none are
+put where there were none."""
 
 LONGEST = 3600.0
 """Longest trajectory that is played [s]; a damaged file may claim any time."""

@@ -186,10 +186,10 @@ class PlantNode(Node):
         self.get_logger().error(f"command dropped: {why}", throttle_duration_sec=1.0)
 
     def cycle(self, duration: float, count: int = 1, end: float | None = None) -> None:
-        """Let ``count`` control periods pass, then publish the joint state.
+        """Let ``count`` periods pass, then publish the joint state.
 
         Args:
-            duration: control period, after which the controllers are read [s].
+            duration: period of the joint states [s].
             count: more than one where earlier ones are late.
             end: when they end, on the computer's steady clock; now if it is not said.
         """
@@ -198,8 +198,7 @@ class PlantNode(Node):
         self._offset = self._unix.at(at) - passed
         for _ in range(count):
             with self.desk.lock if self.desk is not None else nullcontext():
-                self.plant.advance(duration)
-                self.controllers.update(duration)
+                self.controllers.pass_time(duration)
                 if self.desk is not None:
                     self.desk.passed(duration)
         self.publish()
