@@ -101,17 +101,17 @@ class ArmLoop:
         self.task.bind(Scene(self.batch.model, self.batch.batch))
         self.unstable_episodes = 0
         """Episodes given up because the simulation became unstable."""
-        self._sensing = Sensing(nsim, robot.n, task.control_dt, self.task.steps)
-        self._disturbance = Disturbance(self.batch, task.control_dt, self.task.steps)
-        self._intervals = Intervals(self.randomization, nsim, task.control_dt)
+        dt, steps = task.control_dt, self.task.steps
+        self._sensing = Sensing(nsim, robot.n, dt, steps)
+        self._disturbance = Disturbance(self.batch, dt, steps)
+        self._intervals = Intervals(self.randomization, nsim, dt, steps)
         self._command = command_program(self.interface, nsim)
         self._see = observe_program(self.interface, task.score, nsim)
         self._sensors = zeros(self.interface.sensors, nsim)
         self._rngs = [np.random.default_rng(i) for i in range(nsim)]
-        self._elapsed = np.zeros(nsim, np.intp)
+        self._all, self._elapsed = np.arange(nsim), np.zeros(nsim, np.intp)
         self._reward = np.zeros(nsim, np.float32)
         self._previous_action = np.zeros((nsim, robot.n), np.float32)
-        self._all = np.arange(nsim)
 
     def _checked(self, nominal: dict[str, Floats]) -> dict[str, Floats]:
         self.randomization.check(self.robot, nominal)
@@ -166,34 +166,26 @@ class ArmLoop:
 
     def _start(self, ids: Ids) -> None:
         rngs = [self._rngs[i] for i in ids]
-        self._draw(ids, rngs, None)
+        drawn = self.randomization.sample_many(rngs, self._nominal)
+        if drawn:
+            self.batch.set_values(ids, drawn)
         start = self.task.reset(ids, rngs)
         self.batch.reset(ids, start)
         self.task.place(ids, rngs)
         chosen = {name: value[ids] for name, value in self.batch.values.items()}
         self._sensing.reset(ids, start, chosen, rngs)
         self._disturbance.reset(ids, start, rngs)
-        self._intervals.reset(ids, rngs)
+        self._intervals.reset(ids, rngs, self.randomization, self._nominal)
         self._sensors["previous_command"][ids] = start
         self._sensors["previous_command_vel"][ids] = 0.0
         self._elapsed[ids] = 0
         self._reward[ids] = 0.0
         self._previous_action[ids] = 0.0
 
-    def _draw(
-        self, ids: Ids, rngs: list[np.random.Generator], names: tuple[str, ...] | None
-    ) -> None:
-        """Draw the randomized quantities of ``ids``; only ``names`` where given."""
-        values = self.randomization.sample_many(rngs, self._nominal, names)
-        if values:
-            self.batch.set_values(ids, values)
-
     def _redraw(self) -> None:
-        """Draw again what changes within the episodes, where it is time to."""
-        for name, ids in self._intervals.due(self._elapsed):
-            if name not in self.randomization.terms:
-                continue
-            self._draw(ids, [self._rngs[i] for i in ids.tolist()], (name,))
+        """Change what changes within the episodes, where it is time to."""
+        for name, ids, drawn in self._intervals.due(self._elapsed):
+            self.batch.set_values(ids, {name: drawn})
             if name == "push_force":
                 self._disturbance.push(ids)
             elif name in SENSED:
@@ -277,8 +269,9 @@ class ArmLoop:
         self._reward += reward
         terminated = np.zeros(self.nsim, np.bool_)
         done = np.flatnonzero(truncated)
-        final, total = observation[done], self._reward[done]
+        final, total = observation[:0], self._reward[:0]
         if len(done):
+            final, total = observation[done], self._reward[done]
             if self.widening is not None and self.widening.record(success[done]):
                 self.randomization = self.widening.randomization
             observation[done] = self.reset_only(done)

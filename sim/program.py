@@ -35,15 +35,15 @@ class Program:
         given = {name: tape.input(shape) for name, shape in shapes.items()}
         results = function(given)
         self._inputs = {name: _rows(a.places.ravel()) for name, a in given.items()}
-        self._shapes = {name: array.places.shape for name, array in results.items()}
         wanted = [int(p) for array in results.values() for p in array.places.flat]
         inputs = sum(array.places.size for array in given.values())
         layout = _Layout(tape, inputs, wanted)
         first = layout.first
-        self._results: dict[str, slice] = {}
+        self._results: list[tuple[str, slice, tuple[int, ...]]] = []
         for name, array in results.items():
-            self._results[name] = slice(first, first + array.places.size)
-            first += array.places.size
+            rows = slice(first, first + array.places.size)
+            self._results.append((name, rows, array.places.shape))
+            first = rows.stop
         self._code = np.array(layout.code, np.int32).reshape(-1, 4)
         self._values = np.zeros((layout.size, nsim), np.float32)
         for place, row in layout.constants.items():
@@ -59,12 +59,19 @@ class Program:
         for name, rows in self._inputs.items():
             array = arrays[name]
             count = len(array)
-            values[rows, :count] = array.reshape(count, -1).T
+            if array.ndim > 2:
+                array = array.reshape(count, -1)
+            values[rows, :count] = array.T
         compiled(play)(self._code, values, count)
-        return {
-            name: _unpacked(values[rows, :count], self._shapes[name])
-            for name, rows in self._results.items()
-        }
+        played = {}
+        for name, rows, shape in self._results:
+            part = values[rows, :count]
+            if len(shape) == 1:
+                played[name] = part.T.copy()
+            else:
+                whole = part.copy().reshape(*shape, count)
+                played[name] = whole.transpose(-1, *range(len(shape)))
+        return played
 
 
 class _Layout:
@@ -118,13 +125,6 @@ def _needed(tape: Tape, wanted: list[int]) -> set[int]:
 def _operands(tape: Tape, place: int) -> tuple[int, ...]:
     operation, a, b = tape.steps[place]
     return () if a < 0 else (a, b) if operation <= MIN else (a,)
-
-
-def _unpacked(rows: Singles, shape: tuple[int, ...]) -> Singles:
-    if len(shape) == 1:
-        return rows.T.copy()
-    batch = rows.copy().reshape(*shape, -1)
-    return batch.transpose(-1, *range(len(shape)))
 
 
 def _rows(places: NDArray[np.intp]) -> slice:

@@ -114,11 +114,13 @@ class Randomization:
         """
         chosen = list(self.terms if names is None else names)
         shapes = [self.terms[n].shape(len(nominal[n])) for n in chosen]
-        ends = np.cumsum([0, *(a * b for a, b in shapes)])
-        u = np.array([rng.random(ends[-1]) for rng in rngs])
+        total = sum(count * size for count, size in shapes)
+        u = np.array([rng.random(total) for rng in rngs])
         values: dict[str, Floats] = {}
-        for name, (count, size), end in zip(chosen, shapes, ends[1:], strict=True):
-            part = u[:, end - count * size : end].reshape(len(u), count, size)
+        start = 0
+        for name, (count, size) in zip(chosen, shapes, strict=True):
+            part = u[:, start : start + count * size].reshape(len(u), count, size)
+            start += count * size
             drawn = self.terms[name].transform(part.swapaxes(0, 1), nominal[name])
             values[name] = self.narrowed(name, drawn, nominal[name])
         if self.posterior is not None and names is None:
