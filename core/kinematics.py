@@ -21,13 +21,19 @@ _IDENTITY = np.eye(4)
 
 
 @dataclass(frozen=True)
-class Pose:
-    """Tool pose and joint axes in the base frame."""
+class ToolPose:
+    """Tool pose in the base frame."""
 
     position: Array
     """Tool position [m], shape (..., 3)."""
     rotation: Array
     """Columns are the tool's axes in the base frame, shape (..., 3, 3)."""
+
+
+@dataclass(frozen=True)
+class Pose(ToolPose):
+    """Tool pose and joint axes in the base frame."""
+
     joint_position: Array
     """Joint origins [m], shape (..., n, 3)."""
     joint_axis: Array

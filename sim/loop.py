@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forearm.core.errors import LimitError
 from forearm.core.interface import zeros
-from forearm.core.kinematics import Pose
+from forearm.core.kinematics import ToolPose
 from forearm.core.robot import RobotSpec
 
 from .batch import ArmBatch
@@ -29,10 +29,6 @@ Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 Ids = NDArray[np.intp]
-
-
-POSE = tuple(field.name for field in fields(Pose))
-"""Names of what a pose holds."""
 
 
 @dataclass(frozen=True)
@@ -247,7 +243,7 @@ class ArmLoop:
             sensors[name] = value
         moved = {"true_pos": joint_pos, "action": action, "previous_action": previous}
         seen = self._see({**sensors, **moved})
-        pose = Pose(*(seen.pop(name) for name in POSE))
+        pose = ToolPose(seen.pop("position"), seen.pop("rotation"))
         observation = seen.pop("observation")
         return observation, State(pose, joint_pos, joint_vel, action, previous, seen)
 

@@ -146,14 +146,15 @@ def observe_program(interface: Interface, score: Scorer, nsim: int) -> Program:
     """Return :meth:`Interface.observe`, the kinematics and a task's score as one.
 
     From the interface's sensors, ``true_pos``, the true joint positions [rad],
-    ``action`` and ``previous_action`` to ``observation``, the fields of the true
-    :class:`Pose` and what the score returns.
+    ``action`` and ``previous_action`` to ``observation``, the true ``position`` [m] and
+    ``rotation`` of the tool and what the score returns.
     """
     kinematics, n = Kinematics(interface.robot), interface.robot.n
 
     def observe(given: Mapping[str, Traced]) -> dict[str, Traced]:
         observation = interface.observe(given)
-        true = vars(kinematics(given["true_pos"]))
+        pose = kinematics(given["true_pos"])
+        true = {"position": pose.position, "rotation": pose.rotation}
         return {"observation": observation, **true, **score({**given, **true})}
 
     sizes = {"true_pos": n, "action": n, "previous_action": n, **interface.sensors}

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from forearm.core.arrays import Array
 from forearm.core.errors import LimitError
 from forearm.core.interface import CommandLimits, Interface
-from forearm.core.kinematics import Pose
+from forearm.core.kinematics import ToolPose
 from forearm.core.robot import RobotSpec
 from forearm.core.robots import BENCHES, ROBOTS
 from forearm.sim.goals import Goal
@@ -29,7 +29,7 @@ Ids = NDArray[np.intp]
 class State:
     """The true state a task judges; never seen by a policy. Float32 arrays."""
 
-    pose: Pose
+    pose: ToolPose
     """True tool pose."""
     joint_pos: Singles
     """True joint positions [rad], (nsim, n)."""
