@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from forearm.core.interface import Interface
 from forearm.core.kinematics import Kinematics
 
-from .kernels import COPY, MIN, compiled, play
+from .kernels import COPY, COS, MIN, SIN, compiled, play, turn
 from .tape import Tape, Traced
 
 Singles = NDArray[np.float32]
@@ -44,6 +44,7 @@ class Program:
             rows = slice(first, first + array.places.size)
             self._results.append((name, rows, array.places.shape))
             first = rows.stop
+        self._turns = np.array(layout.turns, np.int32).reshape(-1, 3)
         self._code = np.array(layout.code, np.int32).reshape(-1, 4)
         self._values = np.zeros((layout.size, nsim), np.float32)
         for place, row in layout.constants.items():
@@ -62,6 +63,7 @@ class Program:
             if array.ndim > 2:
                 array = array.reshape(count, -1)
             values[rows, :count] = array.T
+        compiled(turn)(self._turns, values, count)
         compiled(play)(self._code, values, count)
         played = {}
         for name, rows, shape in self._results:
@@ -89,12 +91,28 @@ class _Layout:
         """Number of rows."""
         self.code: list[tuple[int, int, int, int]] = []
         """Operation and rows of its operands and result."""
+        self.turns: list[tuple[int, int, int]] = []
+        """Rows of angles that come in, of their sines and cosines: done before."""
         self._row = {place: place for place in range(inputs)} | self.constants
+        self._turn(tape, needed, inputs)
         homes = {place: self.first + k for k, place in enumerate(wanted)}
         self._write(tape, sorted(needed - self._row.keys()), homes)
         for k, place in enumerate(wanted, self.first):
             if self._row[place] != k:
                 self.code.append((COPY, self._row[place], self._row[place], k))
+
+    def _turn(self, tape: Tape, needed: set[int], inputs: int) -> None:
+        angles: dict[int, dict[int, int]] = {}
+        for place in needed:
+            operation, angle, _ = tape.steps[place]
+            if operation in (SIN, COS) and angle < inputs:
+                angles.setdefault(angle, {})[operation] = place
+        for angle, both in sorted(angles.items()):
+            if len(both) == 2:
+                rows = self.size, self.size + 1
+                self._row |= {both[SIN]: rows[0], both[COS]: rows[1]}
+                self.turns.append((angle, *rows))
+                self.size += 2
 
     def _write(self, tape: Tape, order: list[int], homes: Mapping[int, int]) -> None:
         last = {p: place for place in order for p in _operands(tape, place)}

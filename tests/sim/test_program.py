@@ -16,6 +16,7 @@ from forearm.sim.kernels import (
     friction_bound,
     play,
     sense,
+    turn,
     unsound,
 )
 from forearm.sim.program import Program, command_program, observe_program
@@ -133,6 +134,20 @@ def test_machine_code_does_what_the_same_lines_do_in_python(operation):
     # Two libraries round sines and the like; what IEEE 754 defines is the same.
     inexact = SIN <= operation < COPY
     np.testing.assert_allclose(rows, expected, rtol=0, atol=3e-7 * inexact)
+
+
+def test_sines_and_cosines_are_those_of_numpy_to_float32_and_pass_what_is_none():
+    angle = np.linspace(-40.0, 40.0, 4001).astype(np.float32)
+    angle[7] = np.nan
+    rows = np.zeros((3, len(angle)), np.float32)
+    rows[0] = angle
+    python, code = rows.copy(), np.array([[0, 1, 2]], np.int32)
+    compiled(turn)(code, rows, len(angle))
+    exact = angle.astype(np.float64)
+    np.testing.assert_allclose(rows[1], np.sin(exact), rtol=0, atol=1.2e-7)
+    np.testing.assert_allclose(rows[2], np.cos(exact), rtol=0, atol=1.2e-7)
+    turn(code, python, 5)
+    np.testing.assert_array_equal(python[:, :5], rows[:, :5])
 
 
 def test_constants_are_computed_once_and_zeros_and_ones_not_at_all():
