@@ -30,8 +30,8 @@ velocity."""
 
 EARLY = 0.3
 """Where many arms learn, the bound is renewed twice a control period: when a command
-arrives and this share of the period later. A renewal costs as much as three physics
-steps. The torque jumps with each command and decays, so where the second one lies
+arrives and this share of the period later. A renewal costs about a fifth of a physics
+step. The torque jumps with each command and decays, so where the second one lies
 matters: here the UR5e follows a swing with load-dependent friction as closely as with
 :data:`RENEWAL` (0.07 mrad from a renewal in every step, of an effect of 0.85 mrad; in
 the middle of the period 0.22 mrad)."""

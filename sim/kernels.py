@@ -48,10 +48,13 @@ def compiled(function: Callable[..., None]) -> Callable[..., None]:
 
     Arithmetic is done as written, by IEEE 754, so that results are those of numpy.
     """
-    import numba  # Takes a third of a second, so only where a batch steps.
+    import numba  # Takes the better part of a second, so only where a batch steps.
 
-    make: Any = numba.njit(cache=True, error_model="numpy")
-    return make(function)  # type: ignore[no-any-return]
+    kept: Any = numba.njit(cache=True, error_model="numpy")
+    try:
+        return kept(function)  # type: ignore[no-any-return]
+    except RuntimeError:  # There is no folder that can be written to.
+        return numba.njit(error_model="numpy")(function)
 
 
 def turn(rows_of: NDArray[np.int32], rows: Singles, count: int) -> None:

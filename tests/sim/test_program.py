@@ -1,5 +1,6 @@
 """What core computes for one simulation, recorded once and played for all of them."""
 
+import numba
 import numpy as np
 import pytest
 
@@ -269,3 +270,20 @@ def test_a_period_is_uneven_its_command_late_or_lost():
     compiled(disturb)(tick, *(d[:0] for d in draws), *rest)
     np.testing.assert_array_equal(arrived, command)
     np.testing.assert_array_equal((timestep, delay), kept)
+
+
+def test_where_nothing_can_be_kept_on_disk_it_is_compiled_all_the_same(monkeypatch):
+    plain = numba.njit
+
+    def picky(cache=False, **options):
+        def make(function):
+            if cache:
+                raise RuntimeError("cannot cache function: no locator available")
+            return plain(**options)(function)
+
+        return make
+
+    monkeypatch.setattr(numba, "njit", picky)
+    given = _states(np.random.default_rng(0))
+    compiled.__wrapped__(unsound)(*given)
+    assert given[-1].sum() == 3
