@@ -68,6 +68,26 @@ def test_plant_node_and_recorder_reach_a_target_over_dds(
         *_, (connection, _, raw) = reader.messages(states)
         last = reader.deserialize(raw, connection.msgtype)
     assert np.abs(np.array(last.position) - joint_pos).max() < 0.05
+    said = [fields for fields in diagnostics(log) if "ticks" in fields]
+    # It speaks once a second: of 50 control periods, give or take a busy computer.
+    assert 30 < np.median(np.diff([int(fields["ticks"]) for fields in said])) < 70
+    assert said[-1]["policy_sha256"] == bundle.contract.sha256["policy.onnx"]
+    assert {fields["state"] for fields in said} <= {"ramp_in", "run", "hold"}
+    parts = ("lateness", "state_age", "inference")
+    numbers = [f"{part}_{q}_us" for part in parts for q in ("p50", "p99", "max")]
+    numbers += ["rate_hz", "missed", "limiter_hits", "states_accepted", "states_lost"]
+    assert all(float(said[-1][name]) >= 0 for name in numbers)
+
+
+def diagnostics(log):
+    """Return what a log holds of /diagnostics, each as fields by name."""
+    with AnyReader([log]) as reader:
+        wanted = [c for c in reader.connections if c.topic == "/diagnostics"]
+        found = [
+            reader.deserialize(raw, connection.msgtype)
+            for connection, _, raw in reader.messages(wanted)
+        ]
+    return [{p.key: p.value for p in message.status[0].values} for message in found]
 
 
 def test_a_policy_in_shadow_is_compared_with_the_node_that_drives(
