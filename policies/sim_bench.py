@@ -221,6 +221,7 @@ def reset_one(robot: str, task: str, envs: int = 256) -> float:
 
 def bytes_per_env(robot: str, task: str, few: int = 256, many: int = 2304) -> float:
     """Return resident memory per further simulation [bytes], from two batch sizes."""
+    _batched(_loop(robot, task, 2))()  # What is loaded once belongs to none of them.
     small = _resident()
     keep = [_batched(_loop(robot, task, few))]
     keep[-1]()
