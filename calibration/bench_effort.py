@@ -19,7 +19,7 @@ from .effort import UNIT, EffortResult, calibrate_effort
 from .motion import Motion, motion_of
 from .payload import weigh
 from .peers import plain_least_squares
-from .score import errors, noise_floor, pooled, relative
+from .score import errors, noise_floor, pooled, relative, smooth_errors
 
 COLUMNS = "ur10e-dynamic-calibration"
 """Layout of the UR10e logs."""
@@ -206,6 +206,7 @@ def _torque_case(result: EffortResult, label: str, model: Any, seconds: float) -
         "trained_on": ["first 60 %"],
         "held_out": {
             "last 40 %": _mean(errors(model, held)),
+            "last 40 %, noise filtered out": _mean(smooth_errors(model, held)),
             "last 40 %, joints together": pooled(model, held),
         },
         "per_joint": _list(errors(model, held)),

@@ -58,9 +58,39 @@ def _no_reversal(motion: Motion, half: int) -> Flags:
     return out
 
 
-def relative(wrong: Sequence[Floats], motions: Sequence[Motion]) -> Floats:
-    """Return relative RMS errors [%] per joint, NaN where a joint hardly moves."""
-    top, bottom = _squares(wrong, motions)
+def smooth_errors(model: Model, motions: Sequence[Motion], half: int = 3) -> Floats:
+    """Return :func:`errors` behind a filter that takes most of the white noise, (n,).
+
+    Effort and model pass the same local regression without phase lag, so that what the
+    model has wrong at the speed of the motion still counts in full.
+
+    Args:
+        model: predicts the efforts.
+        motions: logs.
+        half: samples on each side of the filter's window.
+    """
+
+    def smooth(motion: Motion, rows: Floats) -> Floats:
+        return local_slope(motion.log.time, rows, half)[0]
+
+    sizes = [smooth(m, m.effort) for m in motions]
+    pairs = zip(motions, sizes, strict=True)
+    return relative([size - smooth(m, model.predict(m)) for m, size in pairs], motions, sizes)
+
+
+def relative(
+    wrong: Sequence[Floats],
+    motions: Sequence[Motion],
+    sizes: Sequence[Floats] | None = None,
+) -> Floats:
+    """Return relative RMS errors [%] per joint, NaN where a joint hardly moves.
+
+    Args:
+        wrong: what is left of each log's effort.
+        motions: the logs.
+        sizes: what counts as the effort; as measured by default.
+    """
+    top, bottom = _squares(wrong, motions, sizes)
     share = np.concatenate([m.moving for m in motions]).mean(axis=0)
     seen = (share >= RARE) & (bottom > 0)
     return np.asarray(100 * np.sqrt(top / np.where(seen, bottom, np.nan)))
@@ -77,9 +107,13 @@ def pooled(model: Model, motions: Sequence[Motion]) -> float:
 
 
 def _squares(
-    wrong: Sequence[Floats], motions: Sequence[Motion]
+    wrong: Sequence[Floats],
+    motions: Sequence[Motion],
+    sizes: Sequence[Floats] | None = None,
 ) -> tuple[Floats, Floats]:
+    sizes = [m.effort for m in motions] if sizes is None else sizes
     pairs = list(zip(wrong, motions, strict=True))
     top = np.sum([(np.where(m.moving, e, 0) ** 2).sum(axis=0) for e, m in pairs], 0)
-    bottom = [(np.where(m.moving, m.effort, 0) ** 2).sum(axis=0) for m in motions]
+    sized = zip(sizes, motions, strict=True)
+    bottom = [(np.where(m.moving, e, 0) ** 2).sum(axis=0) for e, m in sized]
     return top, np.sum(bottom, axis=0)

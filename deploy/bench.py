@@ -75,7 +75,8 @@ def run(
         if geometry is not None:
             bundle = _bundle(Path(folder), robot, 100.0, geometry)
             result["fence"] = [
-                _cell(bundle, robot, 100.0, executor, False, seconds, FENCE)
+                _cell(bundle, robot, 100.0, executor, realtime, seconds, FENCE)
+                for realtime in (False, True)
                 for executor in ("single", "events")
             ]
         if soak:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import os
 from pathlib import Path
 
 import mujoco
@@ -142,10 +141,11 @@ def test_evolution_finds_the_bottom_of_a_narrow_valley() -> None:
     np.testing.assert_allclose(found, bottom, atol=1e-3)
 
 
-def test_a_real_servo_is_predicted_at_a_gain_that_was_not_fitted() -> None:
-    folder = Path(os.environ.get("FOREARM_DATA", "../shared/data")) / "xl330" / "logs"
-    if not folder.is_dir():
-        pytest.skip("no recorded servo logs: set FOREARM_DATA")
+@pytest.mark.data
+def test_a_real_servo_is_predicted_at_a_gain_that_was_not_fitted(
+    forearm_data: Path,
+) -> None:
+    folder = forearm_data / "xl330" / "logs"
     held = [read_log(p, ROBOT) for p in sorted(folder.glob("kp200*"))]
     fitted = [read_log(p, ROBOT) for p in sorted(folder.glob("kp[18]00*"))]
     result = calibrate(fitted, ROBOT, held_logs=held)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import math
-import os
 from pathlib import Path
 
 import numpy as np
@@ -138,14 +137,14 @@ def test_other_json_is_refused(tmp_path: Path, content: str) -> None:
 
 
 @pytest.mark.data
-@pytest.mark.skipif("FOREARM_DATA" not in os.environ, reason="no $FOREARM_DATA")
-def test_the_recorded_logs_are_read_completely() -> None:
-    data = Path(os.environ["FOREARM_DATA"])
+def test_the_recorded_logs_are_read_completely(forearm_data: Path) -> None:
     preset = load_column_map("ur10e-dynamic-calibration")
-    log = read_log(data / "ur10e/logs/ur-20_02_10-30sec_12harm.csv.gz", columns=preset)
+    log = read_log(
+        forearm_data / "ur10e/logs/ur-20_02_10-30sec_12harm.csv.gz", columns=preset
+    )
     assert log.effort_unit == "A"
     # The controller's own velocity is the derivative of its position.
     slope = np.gradient(log.position, log.time, axis=0)
     assert np.abs(slope - log.velocity).mean() < 0.01
-    servo = read_log(data / "xl330/logs/kp100_sin_sin.json.gz")
+    servo = read_log(forearm_data / "xl330/logs/kp100_sin_sin.json.gz")
     assert servo.signals["input_volts"].mean() == pytest.approx(7.3, abs=0.3)
