@@ -75,7 +75,9 @@ def smooth_errors(model: Model, motions: Sequence[Motion], half: int = 3) -> Flo
 
     sizes = [smooth(m, m.effort) for m in motions]
     pairs = zip(motions, sizes, strict=True)
-    return relative([size - smooth(m, model.predict(m)) for m, size in pairs], motions, sizes)
+    return relative(
+        [size - smooth(m, model.predict(m)) for m, size in pairs], motions, sizes
+    )
 
 
 def relative(

@@ -16,7 +16,7 @@ from forearm.core.robot import RobotSpec
 
 from .friction import NEEDS as FRICTION_NEEDS
 from .friction import Backlash, Friction, renewals
-from .kernels import compiled, unsound
+from .kernels import compiled, read
 from .model import LONGEST_DELAY, TIMESTEP, FieldMap, SpecHook, Values, build_model
 from .quantities import EPISODE, QUANTITIES, all_nominal, get_quantity
 
@@ -25,6 +25,9 @@ Ids = NDArray[np.intp]
 
 CONST_FIELDS = {"body_mass", "body_inertia", "body_ipos", "body_iquat", "dof_armature"}
 """Fields whose derived constants (``dof_M0``, ``body_subtreemass``, …) follow."""
+
+TORQUE = "qfrc_actuator"
+"""Where MuJoCo says what the joints transmit [Nm]."""
 
 
 def decimation(control_dt: float, sim_dt: float) -> int:
@@ -71,7 +74,7 @@ class ArmBatch:
             timestep: physics time step [s].
             nthread: threads; 0 for all cores.
             hook: adds a task's objects to the model.
-            coarse: renew gear friction twice a control period instead of each 4 ms.
+            coarse: renew gear friction once a control period instead of each 4 ms.
             longest_delay: command delay that the servos' buffers hold [s]; they are
                 most of a simulation's state.
 
@@ -110,7 +113,8 @@ class ArmBatch:
 
     def _bind_gears(self, schedule: list[int]) -> None:
         self._renewals = schedule
-        self._torque = self.batch.bind("qfrc_actuator")
+        shapes = {nstep: (self.nsim, nstep, self.model.nv) for nstep in schedule}
+        self._torque = {nstep: {TORQUE: np.zeros(s)} for nstep, s in shapes.items()}
         self._friction, self._backlash = Friction(self.values), Backlash(self.values)
         self._at_qpos, self._at_dof = _span(self._map.qpos), _span(self._map.dof)
         self._at_servo = _span(self._map.actuator)
@@ -146,9 +150,7 @@ class ArmBatch:
         if not CONST_FIELDS.isdisjoint(fields):
             self.batch.set_const(ids)
         if not values.keys().isdisjoint(FRICTION_NEEDS):
-            self._friction_changed()
-        if "backlash" in values:
-            self._backlash.changed()
+            self._friction.changed()
 
     def _check_delay(self, delay: float) -> None:
         if delay > self.longest_delay + 1e-9:
@@ -157,11 +159,6 @@ class ArmBatch:
                 f"valid: at most {self.longest_delay:g} s, what the randomization asks "
                 "for; give longest_delay to hold more"
             )
-
-    def _friction_changed(self) -> None:
-        self._friction.changed()
-        if self._friction.active:
-            self.batch.expand("dof_frictionloss")
 
     def reset(self, ids: Ids, joint_pos: Floats) -> None:
         """Put simulations ``ids`` at rest at ``joint_pos`` [rad] (len(ids), n).
@@ -184,7 +181,16 @@ class ArmBatch:
 
     def set_delay(self, delay: Floats) -> None:
         """Delay what each servo receives from now on by ``delay`` [s], (nsim,)."""
-        self.batch.expand("actuator_delay")[:, self._at_servo] = delay[:, None]
+        self._delay[:, self._at_servo] = delay[:, None]
+
+    @cached_property
+    def _delay(self) -> Floats:
+        return np.asarray(self.batch.expand("actuator_delay"))
+
+    @cached_property
+    def timestep(self) -> Floats:
+        """Physics time step of each simulation [s], (nsim,)."""
+        return np.asarray(self.batch.expand("opt.timestep"))
 
     @cached_property
     def external_force(self) -> Floats:
@@ -193,23 +199,20 @@ class ArmBatch:
 
     def step(self, command: NDArray[np.floating]) -> None:
         """Advance every simulation by one control period under ``command`` [rad]."""
-        if self._backlash.active:
-            command = self._backlash(np.asarray(command, np.float64))
-        self._ctrl[:, self._at_servo] = command
+        self._backlash.drive(command, self._ctrl, self._map.actuator)
         if not self._friction.active:
             self.batch.step(nstep=self.decimation)
             return
+        dofs = self._map.dof
         for nstep in self._renewals:
-            self._renew_friction()
-            self.batch.step(nstep=nstep)
-            self._friction.transmitted(self._torque[:, self._at_dof])
+            torque = self._torque[nstep]
+            self._friction.write_bound(self._qvel, dofs, self._frictionloss)
+            self.batch.rollout(nstep, record=(TORQUE,), out=torque)
+            self._friction.transmitted(torque[TORQUE], dofs)
 
-    def _renew_friction(self) -> None:
-        field = self.batch.expand("dof_frictionloss")
-        bound = field[:, self._at_dof]  # A view where the joints are neighbours.
-        self._friction.write_bound(self._qvel[:, self._at_dof], bound)
-        if not isinstance(self._at_dof, slice):
-            field[:, self._at_dof] = bound
+    @cached_property
+    def _frictionloss(self) -> Floats:
+        return np.asarray(self.batch.expand("dof_frictionloss"))
 
     @property
     def joint_pos(self) -> Floats:
@@ -221,17 +224,24 @@ class ArmBatch:
         """True joint velocities [rad/s], (nsim, n)."""
         return np.array(self._qvel[:, self._at_dof])
 
-    @property
-    def motion(self) -> tuple[Floats, Floats]:
-        """Views of :attr:`joint_pos` and :attr:`joint_vel` where the joints allow."""
-        return self._qpos[:, self._at_qpos], self._qvel[:, self._at_dof]
+    def read(self, motion: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Write true joint positions [rad] and velocities [rad/s] to ``motion``.
+
+        Args:
+            motion: positions, then velocities, (nsim, 2n).
+
+        Returns:
+            Which simulations raised a MuJoCo warning or left the numbers, (nsim,).
+        """
+        unsound = np.empty(self.nsim, np.bool_)
+        warning = self.batch.warning.reshape(self.nsim, -1)
+        at = self._map.qpos, self._map.dof
+        compiled(read)(self._qpos, self._qvel, warning, *at, motion, unsound)
+        return unsound
 
     def unstable(self) -> NDArray[np.bool_]:
         """Return which simulations raised a MuJoCo warning or left the numbers."""
-        bad = np.empty(self.nsim, np.bool_)
-        warning = self.batch.warning.reshape(self.nsim, -1)
-        compiled(unsound)(self._qpos, self._qvel, warning, bad)
-        return bad
+        return self.read(np.empty((self.nsim, 2 * self.robot.n), np.float32))
 
 
 def _span(ids: Ids) -> Ids | slice:

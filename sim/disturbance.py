@@ -111,11 +111,10 @@ class Disturbance:
             command: what the policy commands [rad], (nsim, n).
             tick: control periods since each episode's start, (nsim,).
         """
-        self._end_pushes()
         batch, draws = self._batch, self._draws
         timestep = self._same_timestep
         if "period_jitter" in draws:
-            timestep = batch.batch.expand("opt.timestep")
+            timestep = batch.timestep
         compiled(disturb)(
             tick,
             *(draws.get(name, self._undrawn) for name in NAMES),
@@ -126,17 +125,12 @@ class Disturbance:
             self._dt,
             self._arrived,
             command,
+            self._push_left,
+            batch.external_force[:, self._tool],
         )
         if "command_jitter" in draws:
             batch.set_delay(self._delay)
         return self._arrived
-
-    def _end_pushes(self) -> None:
-        over = self._push_left < 0.5 * self._dt
-        self._push_left -= self._dt
-        if over.any():
-            self._batch.external_force[over, self._tool] = 0.0
-            self._push_left[over] = np.inf
 
 
 def longest_delay(randomization: Randomization, nominal: Mapping[str, Floats]) -> float:

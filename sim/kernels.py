@@ -19,32 +19,10 @@ Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 Ids = NDArray[np.intp]
 
-ADD, SUB, MUL, DIV, MAX, MIN, SQRT, SIN, COS, TANH, ACOS, EXP, COPY = range(13)
-"""Operations of a tape; those up to MIN have two operands."""
-
-QUARTER = np.float32(2.0 / np.pi)
-"""Quarter turns per radian."""
-
-TURN = tuple(map(np.float32, (1.5703125, 4.837512969970703125e-4, 7.54978995489e-8)))
-"""A quarter turn [rad] as a sum whose first terms have few digits, so that a multiple
-of them is exact (Cody and Waite, 1980)."""
-
-SINE = tuple(map(np.float32, (-1.6666654611e-1, 8.3321608736e-3, -1.9515295891e-4)))
-COSINE = tuple(
-    map(np.float32, (4.166664568298827e-2, -1.388731625493765e-3, 2.443315711809948e-5))
-)
-"""Minimax polynomials up to an eighth turn (Moshier, Cephes library, 1992)."""
-
-WHOLE = np.float32(1.5 * 2**23)
-"""What is added to a float32 and taken away again leaves a whole number."""
-
-BLOCK = 256
-"""Simulations that pass through a tape together: its rows then stay in the cache."""
-
 
 @cache
 def compiled(function: Callable[..., None]) -> Callable[..., None]:
-    """Return a function of this file as machine code.
+    """Return a function of this file or the tape's player as machine code.
 
     Arithmetic is done as written, by IEEE 754, so that results are those of numpy.
     """
@@ -55,80 +33,6 @@ def compiled(function: Callable[..., None]) -> Callable[..., None]:
         return kept(function)  # type: ignore[no-any-return]
     except RuntimeError:  # There is no folder that can be written to.
         return numba.njit(error_model="numpy")(function)
-
-
-def turn(rows_of: NDArray[np.int32], rows: Singles, count: int) -> None:
-    """Write sines and cosines of angles, a tenth of the time of one by one.
-
-    Right to 1e-7 up to a thousand turns.
-
-    Args:
-        rows_of: where an angle, its sine and its cosine are, (k, 3).
-        rows: as for :func:`play`.
-        count: simulations.
-    """
-    for angle, sine, cosine in rows_of:
-        x, s, c = rows[angle, :count], rows[sine, :count], rows[cosine, :count]
-        for i in range(count):
-            quarters = (x[i] * QUARTER + WHOLE) - WHOLE
-            rest = ((x[i] - quarters * TURN[0]) - quarters * TURN[1]) - quarters * TURN[
-                2
-            ]
-            square, quarter = rest * rest, np.int32(quarters)
-            a = SINE[0] + square * (SINE[1] + square * SINE[2])
-            b = COSINE[0] + square * (COSINE[1] + square * COSINE[2])
-            a = rest + rest * square * a
-            b = (np.float32(1.0) - np.float32(0.5) * square) + square * square * b
-            up, along = (b, a) if quarter & 1 else (a, b)
-            s[i] = -up if quarter & 2 else up
-            c[i] = -along if (quarter + 1) & 2 else along
-
-
-def play(code: NDArray[np.int32], rows: Singles, count: int) -> None:
-    """Do the operations of a tape, each on the first ``count`` columns of its rows.
-
-    Args:
-        code: operation, operands and result (k, 4); the latter three are rows.
-        rows: one number of all simulations each, (rows, count or more).
-        count: simulations.
-    """
-    for start in range(0, count, BLOCK):
-        stop = min(start + BLOCK, count)
-        for operation, a, b, c in code:
-            x, y, z = rows[a, start:stop], rows[b, start:stop], rows[c, start:stop]
-            # What there is most of as loops, which become vector instructions.
-            if operation == ADD:
-                for i in range(len(z)):
-                    z[i] = x[i] + y[i]
-            elif operation == SUB:
-                for i in range(len(z)):
-                    z[i] = x[i] - y[i]
-            elif operation == MUL:
-                for i in range(len(z)):
-                    z[i] = x[i] * y[i]
-            elif operation == DIV:
-                for i in range(len(z)):
-                    z[i] = x[i] / y[i]
-            elif operation == MAX:  # NaN passes, as in numpy.
-                for i in range(len(z)):
-                    z[i] = x[i] if x[i] > y[i] or x[i] != x[i] else y[i]
-            elif operation == MIN:
-                for i in range(len(z)):
-                    z[i] = x[i] if x[i] < y[i] or x[i] != x[i] else y[i]
-            elif operation == SQRT:
-                np.sqrt(x, z)
-            elif operation == SIN:
-                np.sin(x, z)
-            elif operation == COS:
-                np.cos(x, z)
-            elif operation == TANH:
-                np.tanh(x, z)
-            elif operation == ACOS:
-                np.arccos(x, z)
-            elif operation == EXP:
-                np.exp(x, z)
-            else:
-                z[:] = x
 
 
 def sense(
@@ -182,9 +86,11 @@ def disturb(
     nominal_timestep: float,
     delay: Floats,
     command_delay: Floats,
-    longest_growth: float,
+    control_dt: float,
     arrived: Singles,
     command: Singles,
+    push_left: Floats,
+    push: Floats,
 ) -> None:
     """Disturb a control period of all simulations; what is not drawn stays as it is.
 
@@ -197,56 +103,118 @@ def disturb(
         nominal_timestep: without error [s].
         delay: of the last command [s], (nsim,); follows ``late``.
         command_delay: without extra [s], (nsim, 1).
-        longest_growth: of a delay from one command to the next [s]: they keep order.
+        control_dt: control period [s]; delays grow by no more from one command to the
+            next: they keep order.
         arrived: last command that arrived [rad], (nsim, n); follows ``command``.
         command: what was sent [rad], (nsim, n).
+        push_left: time until a push ends [s], (nsim,).
+        push: its force [N] and torque [Nm], (nsim, 6).
     """
     for i in range(len(tick)):
+        over = push_left[i] < 0.5 * control_dt
+        push_left[i] = np.inf if over else push_left[i] - control_dt
+        for j in range(6 if over else 0):
+            push[i, j] = 0.0
         if len(uneven):
             error = uneven[min(tick[i], len(uneven) - 1), i]
             timestep[i] = nominal_timestep * (1.0 + error)
         if len(late):
             extra = late[min(tick[i], len(late) - 1), i]
-            delay[i] = min(command_delay[i, 0] + extra, delay[i] + longest_growth)
+            delay[i] = min(command_delay[i, 0] + extra, delay[i] + control_dt)
         if len(lost) == 0 or lost[min(tick[i], len(lost) - 1), i] == 0:
             for j in range(command.shape[1]):
                 arrived[i, j] = command[i, j]
 
 
+def mean_size(rows: Floats, at: Ids, out: Floats) -> None:
+    """Write the mean of absolute values to ``out``, (nsim, n).
+
+    Args:
+        rows: numbers at several times, (nsim, times, m).
+        at: which of the m count, (n,).
+        out: the means.
+    """
+    times = rows.shape[1]
+    for i in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            total = 0.0
+            for k in range(times):
+                total += abs(rows[i, k, at[j]])
+            out[i, j] = total / times
+
+
 def friction_bound(
-    joint_vel: Floats,
+    qvel: Floats,
+    dofs: Ids,
     torque: Floats,
     coulomb: Floats,
     stribeck: Floats,
     stribeck_velocity: Floats,
     load_friction: Floats,
-    out: Floats,
+    frictionloss: Floats,
 ) -> None:
-    """Write the bound of the gears' friction [Nm] to ``out``; all (nsim, n).
+    """Write the bound of the gears' friction [Nm]; (nsim, n) each but two.
 
     Args:
-        joint_vel: joint velocities [rad/s].
-        torque: what the joints transmit [Nm].
+        qvel: velocities [rad/s], (nsim, nv).
+        dofs: where the joints are among them, (n,).
+        torque: how much the joints transmit [Nm].
         coulomb: Coulomb friction [Nm].
         stribeck: what is added at rest [Nm].
         stribeck_velocity: at which a third of that is left [rad/s].
         load_friction: friction per torque.
-        out: the bounds.
+        frictionloss: the bounds, (nsim, nv).
     """
-    for i in range(out.shape[0]):
-        for j in range(out.shape[1]):
-            bound = coulomb[i, j] + load_friction[i, j] * abs(torque[i, j])
-            ratio = joint_vel[i, j] / stribeck_velocity[i, j]
+    for i in range(torque.shape[0]):
+        for j in range(torque.shape[1]):
+            bound = coulomb[i, j] + load_friction[i, j] * torque[i, j]
+            ratio = qvel[i, dofs[j]] / stribeck_velocity[i, j]
             if ratio * ratio < 40.0:  # Beyond, float64 rounds it away: e^-40.
                 bound += stribeck[i, j] * np.exp(-ratio * ratio)
-            out[i, j] = bound
+            frictionloss[i, dofs[j]] = bound
 
 
-def unsound(
-    qpos: Floats, qvel: Floats, warning: NDArray[np.int32], out: NDArray[np.bool_]
+def play_operator(
+    command: NDArray[np.floating], gap: Floats, driven: Floats, ctrl: Floats, at: Ids
 ) -> None:
-    """Write which simulations raised a warning or left the numbers, (nsim,)."""
-    for i in range(len(out)):
+    """Move what stands in the middle of a gap by the gap's ends, (nsim, n) each.
+
+    Args:
+        command: where the gap's middle moves to [rad].
+        gap: its width [rad].
+        driven: what stands in it [rad]; follows.
+        ctrl: the same for the servos, to be written, (nsim, nu).
+        at: where the joints' servos are among them, (n,).
+    """
+    for i in range(driven.shape[0]):
+        for j in range(driven.shape[1]):
+            half = 0.5 * gap[i, j]
+            low, high = command[i, j] - half, command[i, j] + half
+            driven[i, j] = ctrl[i, at[j]] = min(max(driven[i, j], low), high)
+
+
+def read(
+    qpos: Floats,
+    qvel: Floats,
+    warning: NDArray[np.int32],
+    joints: Ids,
+    dofs: Ids,
+    motion: Singles,
+    unsound: NDArray[np.bool_],
+) -> None:
+    """Write how the joints move and which simulations left the numbers or warned.
+
+    Args:
+        qpos: positions, (nsim, nq).
+        qvel: velocities, (nsim, nv).
+        warning: how often each was raised, (nsim, warnings).
+        joints: where the joints are among the positions, (n,).
+        dofs: where they are among the velocities, (n,).
+        motion: their positions [rad] and velocities [rad/s], (nsim, 2n).
+        unsound: what must be given up, (nsim,).
+    """
+    n = len(joints)
+    for i in range(len(unsound)):
         bad = False
         for value in qpos[i]:
             bad |= not np.isfinite(value)
@@ -254,4 +222,7 @@ def unsound(
             bad |= not np.isfinite(value)
         for count in warning[i]:
             bad |= count != 0
-        out[i] = bad
+        for j in range(n):
+            motion[i, j] = qpos[i, joints[j]]
+            motion[i, n + j] = qvel[i, dofs[j]]
+        unsound[i] = bad

@@ -181,10 +181,12 @@ class ArmLoop:
     def _redraw(self) -> None:
         """Change what changes within the episodes, where it is time to."""
         for name, ids, drawn in self._intervals.due(self._elapsed):
-            self.batch.set_values(ids, {name: drawn})
-            if name == "push_force":
+            if name == "push_force":  # The model does not know it.
+                self.batch.values[name][ids] = drawn
                 self._disturbance.push(ids)
-            elif name in SENSED:
+                continue
+            self.batch.set_values(ids, {name: drawn})
+            if name in SENSED:
                 values = self.batch.values
                 self._sensing.refresh(ids, {n: values[n][ids] for n in SENSED})
 
@@ -204,18 +206,18 @@ class ArmLoop:
 
     def step(self, action: Singles) -> Step:
         """Advance every simulation by one control period under ``action`` (nsim, n)."""
-        action = np.asarray(action, np.float32)
-        action = np.minimum(np.maximum(action, -1.0), 1.0)  # np.clip takes thrice that.
-        command = self._command({**self._sensors, "action": action})["command"]
-        return self.step_command(command, action)
+        given = {**self._sensors, "action": np.asarray(action, np.float32)}
+        asked = self._command(given)
+        return self._advance(asked["command"], asked["velocity"], asked["action"])
 
     def step_command(self, command: Singles, action: Singles | None = None) -> Step:
         """Advance by one control period under joint commands [rad] (nsim, n)."""
         action = self._previous_action if action is None else action
-        previous = self._sensors["previous_command"]
-        self._sensors["previous_command_vel"] = (command - previous) / np.float32(
-            self.task.control_dt
-        )
+        way = command - self._sensors["previous_command"]
+        return self._advance(command, way / np.float32(self.task.control_dt), action)
+
+    def _advance(self, command: Singles, velocity: Singles, action: Singles) -> Step:
+        self._sensors["previous_command_vel"] = velocity
         self._sensors["previous_command"] = command
         if self._intervals.any:
             self._redraw()
@@ -223,20 +225,20 @@ class ArmLoop:
             self.batch.step(self._disturbance.before(command, self._elapsed))
         else:
             self.batch.step(command)
-        unstable = self.batch.unstable()
+        motion = self._sensing.next_tick()
+        unstable = self.batch.read(motion)
         if unstable.any():
             self._park(np.flatnonzero(unstable))
-        joint_pos, joint_vel = self._sensing.push(*self.batch.motion)
+            self.batch.read(motion)
         self.task.watch()
-        observation, state = self._observe(joint_pos, joint_vel, action)
+        observation, state = self._observe(motion, action)
         reward, success = self.task.evaluate(state)
         self._previous_action = action.copy()
         return self._finish(observation, reward, success.copy(), unstable)
 
-    def _observe(
-        self, joint_pos: Singles, joint_vel: Singles, action: Singles
-    ) -> tuple[Singles, State]:
+    def _observe(self, motion: Singles, action: Singles) -> tuple[Singles, State]:
         """Return all observations and the true state, seen and judged in one pass."""
+        joint_pos, joint_vel = motion[:, : self.robot.n], motion[:, self.robot.n :]
         sensors, previous = self._sensors, self._previous_action
         sensors["joint_pos"], sensors["joint_vel"] = self._sensing.sense()
         for name, value in self.task.sensors().items():

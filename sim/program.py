@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from forearm.core.interface import Interface
 from forearm.core.kinematics import Kinematics
 
-from .kernels import COPY, COS, MIN, SIN, compiled, play, turn
+from .kernels import compiled
+from .player import COPY, COS, MIN, SIN, play, turn
 from .tape import Tape, Traced
 
 Singles = NDArray[np.float32]
@@ -150,14 +151,21 @@ def _rows(places: NDArray[np.intp]) -> slice:
 
 
 def command_program(interface: Interface, nsim: int) -> Program:
-    """Return :meth:`Interface.command` from its sensors and ``action``: ``command``."""
+    """Return :meth:`Interface.command` from its sensors and ``action``.
+
+    To ``command`` [rad], its ``velocity`` since the one before [rad/s] and ``action``
+    without what lies outside [-1, 1].
+    """
     sizes = {"action": interface.action_size, **interface.sensors}
     needed = ("action", "previous_command", "previous_command_vel")
-    return Program(
-        lambda given: {"command": interface.command(given["action"], given)},
-        {name: (sizes[name],) for name in needed},
-        nsim,
-    )
+
+    def command(given: Mapping[str, Traced]) -> dict[str, Traced]:
+        action = given["action"].tape.clip(given["action"], -1.0, 1.0)
+        command = interface.command(action, given)
+        velocity = (command - given["previous_command"]) / interface.control_dt
+        return {"command": command, "velocity": velocity, "action": action}
+
+    return Program(command, {name: (sizes[name],) for name in needed}, nsim)
 
 
 def observe_program(interface: Interface, score: Scorer, nsim: int) -> Program:

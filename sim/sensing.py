@@ -86,18 +86,15 @@ class Sensing:
         self._offset[ids] = values["encoder_offset"]
         self._step[ids] = values["encoder_step"]
 
-    def push(self, joint_pos: Floats, joint_vel: Floats) -> tuple[Singles, Singles]:
-        """Record the true motion at a new control tick, (nsim, n) each.
+    def next_tick(self) -> Singles:
+        """Begin a control tick; return where its true motion is to be written.
 
-        Returns:
-            The same in float32, until as many ticks have passed as a delay may last.
+        Joint positions [rad], then velocities [rad/s], (nsim, 2n); they stay there
+        until as many ticks have passed as a delay may last.
         """
         self._head = (self._head + 1) % self._depth
-        newest = self._ring[self._head]
-        newest[:, : self._n] = joint_pos
-        newest[:, self._n :] = joint_vel
         self._tick += 1
-        return newest[:, : self._n], newest[:, self._n :]
+        return np.asarray(self._ring[self._head])
 
     def sense(self, ids: Ids | None = None) -> tuple[Singles, Singles]:
         """Return sensed joint positions [rad] and velocities [rad/s], (k, n) each.

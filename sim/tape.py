@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .kernels import (
+from .player import (
     ACOS,
     ADD,
     COPY,

@@ -16,7 +16,8 @@ Sources:
         frankaemika/franka_description, robots/fer/dynamics.yaml (``damping``).
     inertia: frankaemika/franka_description, robots/fer/inertials.yaml; link 4 made
         physical, see the MJCF.
-    armature: not published; a guess.
+    armature: of the FR3, its successor of the same drives' size: the reflected inertias
+        that Franka gave Drake, manipulation/models/franka_description/README.md.
     hand: Franka Hand product manual (2 x 40 mm travel, 50 mm/s per finger, 70 N
         continuous grasping force); servo, acceleration and jerk are guesses.
 """
@@ -48,21 +49,21 @@ _LIMITS = (
     (-2.8973, 2.8973, 2.61, 20.0, 10000.0, 12.0),
 )
 _SERVO = (
-    # home [rad], kp [Nm/rad], kv [Nm s/rad], Coulomb friction [Nm]
-    (0.0, 3000.0, 110.0, 0.273),
-    (-math.pi / 4, 3000.0, 110.0, 0.436),
-    (0.0, 3000.0, 80.0, 0.320),
-    (-3 * math.pi / 4, 2500.0, 80.0, 0.640),
-    (0.0, 2500.0, 40.0, 0.420),
-    (math.pi / 2, 2000.0, 35.0, 0.152),
-    (math.pi / 4, 2000.0, 30.0, 0.282),
+    # home [rad], kp [Nm/rad], kv [Nm s/rad], Coulomb friction [Nm], armature [kg m^2]
+    (0.0, 3000.0, 140.0, 0.273, 0.605721456),
+    (-math.pi / 4, 3000.0, 160.0, 0.436, 0.605721456),
+    (0.0, 3000.0, 110.0, 0.320, 0.462474144),
+    (-3 * math.pi / 4, 2500.0, 100.0, 0.640, 0.462474144),
+    (0.0, 2500.0, 48.0, 0.420, 0.205544064),
+    (math.pi / 2, 2000.0, 44.0, 0.152, 0.205544064),
+    (math.pi / 4, 2000.0, 40.0, 0.282, 0.205544064),
 )
 
 
 def _joint(index: int) -> JointSpec:
     (xyz, rpy), limits, servo = _ORIGINS[index], _LIMITS[index], _SERVO[index]
     lower, upper, velocity, acceleration, jerk, effort = limits
-    home, kp, kv, coulomb = servo
+    home, kp, kv, coulomb, armature = servo
     return JointSpec(
         name=f"panda_joint{index + 1}",
         xyz=xyz,
@@ -76,7 +77,7 @@ def _joint(index: int) -> JointSpec:
         home=home,
         kp=kp,
         kv=kv,
-        armature=0.1,
+        armature=armature,
         viscous=0.003,
         coulomb=coulomb,
     )
@@ -125,6 +126,7 @@ PANDA = RobotSpec(
         "servo": "kp: libfranka's default joint impedance; kv: guess",
         "friction": "Gaz et al., IEEE RA-L 4(4), 2019; franka_description, fer",
         "inertia": "frankaemika/franka_description, robots/fer/inertials.yaml",
+        "armature": "the FR3's, as Franka gave them to Drake",
         "gripper": "Franka Hand product manual; servo: guess",
     },
 )

@@ -1,6 +1,5 @@
 """What core computes for one simulation, recorded once and played for all of them."""
 
-import numba
 import numpy as np
 import pytest
 
@@ -8,18 +7,8 @@ from forearm.core.interface import Interface
 from forearm.core.kinematics import Kinematics
 from forearm.core.observation import TERMS
 from forearm.core.robots import ROBOTS, get_robot
-from forearm.sim.kernels import (
-    BLOCK,
-    COPY,
-    SIN,
-    compiled,
-    disturb,
-    friction_bound,
-    play,
-    sense,
-    turn,
-    unsound,
-)
+from forearm.sim.kernels import compiled
+from forearm.sim.player import BLOCK, COPY, SIN, play, turn
 from forearm.sim.program import Program, command_program, observe_program
 from forearm.sim.tape import Tape
 from forearm.sim.tasks import TASKS, get_task
@@ -162,128 +151,3 @@ def test_constants_are_computed_once_and_zeros_and_ones_not_at_all():
     assert tape.constants[int(three.places)] == 3.0
     same = (2.0 * x + 1.0, 1.0 + x * 2.0)
     np.testing.assert_array_equal(*(value.places for value in same))
-
-
-def _gears(rng):
-    speed, torque = rng.normal(size=(2, 5, 3))
-    drawn = [rng.uniform(0.1, 1.0, (5, 3)) for _ in range(4)]
-    drawn[1][2] = 0.0
-    # Columns of something wider, as they come out of the simulator.
-    return [speed, torque, *drawn, np.zeros((5, 4))[:, 1:]]
-
-
-def _readings(rng):
-    ring = rng.normal(size=(4, 5, 6)).astype(np.float32)
-    offset, step = rng.uniform(0, 0.1, (2, 5, 3)).astype(np.float32)
-    step[1] = 0.0
-    noise = rng.normal(size=(7, 5, 6)).astype(np.float32)
-    part, tick = rng.random(5).astype(np.float32), np.array([0, 3, 6, 7, 90])
-    whole, ids = np.array([0, 1, 2, 1, 0]), np.array([4, 0, 3, 1])
-    out = np.zeros((4, 6), np.float32)
-    return [ring, 1, whole, part, offset, noise, tick, step, ids, out]
-
-
-def _period(rng):
-    draws = [rng.random((7, 5)).astype(np.float32) for _ in range(3)]
-    draws[2] = np.round(draws[2])
-    tick, timestep = np.array([0, 3, 6, 7, 90]), np.full(5, 0.002)
-    delay, nominal = rng.uniform(0.0, 0.1, 5), rng.uniform(0.0, 0.1, (5, 1))
-    arrived, command = rng.random((2, 5, 3)).astype(np.float32)
-    return [tick, *draws, timestep, 0.002, delay, nominal, 0.02, arrived, command]
-
-
-def _states(rng):
-    qpos, qvel = rng.normal(size=(2, 5, 3))
-    qpos[1, 2], qvel[2, 0] = np.nan, np.inf
-    warning = np.zeros((5, 4), np.int32)
-    warning[4, 3] = 1
-    return [qpos, qvel, warning, np.zeros(5, np.bool_)]
-
-
-@pytest.mark.parametrize(
-    ("kernel", "make"),
-    [
-        (friction_bound, _gears),
-        (sense, _readings),
-        (disturb, _period),
-        (unsound, _states),
-    ],
-)
-def test_every_kernel_does_what_its_lines_do_in_python(kernel, make):
-    given, expected = (make(np.random.default_rng(0)) for _ in range(2))
-    kernel(*expected)
-    compiled(kernel)(*given)
-    untouched = make(np.random.default_rng(0))
-    assert not all(np.array_equal(*pair) for pair in zip(given, untouched, strict=True))
-    for played, line in zip(given, expected, strict=True):
-        # Python adds a float32 to a number in float32, machine code in float64.
-        np.testing.assert_allclose(played, line, rtol=2e-7)
-
-
-def test_what_left_the_numbers_or_warned_is_unsound():
-    given = _states(np.random.default_rng(0))
-    compiled(unsound)(*given)
-    assert given[-1].tolist() == [False, True, True, False, True]
-
-
-def test_readings_are_late_shifted_noisy_and_rounded():
-    rng = np.random.default_rng(3)
-    ring, head, whole, part, offset, noise, tick, step, ids, out = _readings(rng)
-    compiled(sense)(ring, head, whole, part, offset, noise, tick, step, ids, out)
-    newer = ring[(head - whole[ids]) % 4, ids]
-    older = ring[(head - whole[ids] - 1) % 4, ids]
-    value = newer + (older - newer) * part[ids, None]
-    value[:, :3] += offset[ids]
-    value += noise[np.minimum(tick[ids], 6), ids]
-    unit = np.where(step[ids] > 0, step[ids], 1.0).astype(np.float32)
-    rounded = np.where(
-        step[ids] > 0, np.round(value[:, :3] / unit) * unit, value[:, :3]
-    )
-    np.testing.assert_array_equal(out, np.concatenate([rounded, value[:, 3:]], axis=1))
-    given = (ring, head, whole, part, offset, noise[:0], tick, step, ids)
-    compiled(sense)(*given, out)
-    assert not np.array_equal(out[:, 3:], value[:, 3:])
-
-
-def test_friction_is_coulomb_stribeck_and_load():
-    *given, out = _gears(np.random.default_rng(1))
-    speed, torque, coulomb, stribeck, velocity, load = given
-    compiled(friction_bound)(*given, out)
-    dip = stribeck * np.exp(-np.square(speed / velocity))
-    np.testing.assert_allclose(out, coulomb + dip + load * np.abs(torque), rtol=1e-12)
-
-
-def test_a_period_is_uneven_its_command_late_or_lost():
-    tick, *draws, timestep, step, delay, nominal, growth, arrived, command = _period(
-        np.random.default_rng(2)
-    )
-    old, before = delay.copy(), arrived.copy()
-    rest = (timestep, step, delay, nominal, growth, arrived, command)
-    compiled(disturb)(tick, *draws, *rest)
-    uneven, late, lost = (d[np.minimum(tick, 6), np.arange(5)] for d in draws)
-    np.testing.assert_allclose(timestep, step * (1.0 + uneven), rtol=2e-7)
-    expected = np.minimum(nominal[:, 0] + late, old + growth)
-    np.testing.assert_allclose(delay, expected, rtol=2e-7)
-    np.testing.assert_array_equal(arrived, np.where(lost[:, None], before, command))
-    assert 0 < lost.sum() < 5
-    kept = timestep.copy(), delay.copy()
-    compiled(disturb)(tick, *(d[:0] for d in draws), *rest)
-    np.testing.assert_array_equal(arrived, command)
-    np.testing.assert_array_equal((timestep, delay), kept)
-
-
-def test_where_nothing_can_be_kept_on_disk_it_is_compiled_all_the_same(monkeypatch):
-    plain = numba.njit
-
-    def picky(cache=False, **options):
-        def make(function):
-            if cache:
-                raise RuntimeError("cannot cache function: no locator available")
-            return plain(**options)(function)
-
-        return make
-
-    monkeypatch.setattr(numba, "njit", picky)
-    given = _states(np.random.default_rng(0))
-    compiled.__wrapped__(unsound)(*given)
-    assert given[-1].sum() == 3
