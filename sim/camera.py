@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .noise import Noise
+
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 Ids = NDArray[np.intp]
@@ -38,11 +40,10 @@ class Camera:
     def __init__(self, spec: CameraSpec, nsim: int, dt: float, steps: int) -> None:
         """Allocate for episodes of at most ``steps`` control periods of ``dt`` [s]."""
         self._spec = spec
-        self._all = np.arange(nsim)
         self._lag = round(spec.delay / dt)
         self._position = np.zeros((nsim, self._lag + 1, 3))
         self._quat_wxyz = np.zeros((nsim, self._lag + 1, 4))
-        self._noise = np.zeros((nsim, steps + 1, 6), np.float32)
+        self._noise = Noise(steps, nsim, 6)
         self._tick = np.zeros(nsim, np.intp)
 
     def start(
@@ -56,15 +57,9 @@ class Camera:
         self._position[ids] = position[:, None]
         self._quat_wxyz[ids] = quat_wxyz[:, None]
         self._tick[ids] = 0
-        scale = np.repeat(
-            np.array(
-                [self._spec.position_noise, self._spec.rotation_noise], np.float32
-            ),
-            3,
-        )
-        shape = self._noise.shape[1:]
-        for i, rng in zip(ids, rngs, strict=True):
-            self._noise[i] = rng.standard_normal(shape, dtype=np.float32) * scale
+        spec = self._spec
+        std = np.repeat([spec.position_noise, spec.rotation_noise], 3)
+        self._noise.draw(ids, rngs, np.repeat(std[None], len(ids), axis=0))
 
     def push(self, position: Floats, quat_wxyz: Floats) -> None:
         """Record the true pose at a new control tick, (nsim, 3) and (nsim, 4)."""
@@ -75,8 +70,7 @@ class Camera:
 
     def see(self) -> tuple[Singles, Singles]:
         """Return the pose the policy gets: position [m] and quaternion, float32."""
-        tick = np.minimum(self._tick, self._noise.shape[1] - 1)
-        noise = self._noise[self._all, tick]
+        noise = self._noise.at(self._tick)
         position = self._position[:, -1].astype(np.float32) + noise[:, :3]
         quat = self._quat_wxyz[:, -1].astype(np.float32)
         return position, _turned(quat, noise[:, 3:])

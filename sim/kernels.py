@@ -41,7 +41,8 @@ def sense(
     whole: Ids,
     part: Singles,
     offset: Singles,
-    noise: Singles,
+    noise: NDArray[np.int16],
+    scale: Singles,
     tick: Ids,
     step: Singles,
     ids: Ids,
@@ -56,6 +57,7 @@ def sense(
         part: rest of the delay, in ticks, (nsim,).
         offset: of the positions [rad], (nsim, n).
         noise: drawn for each tick, (ticks, nsim, 2n), or no ticks.
+        scale: unit of the noise, (nsim, 2n).
         tick: control ticks since the start, (nsim,).
         step: that positions are rounded to [rad], (nsim, n); 0 for none.
         ids: simulations, (k,).
@@ -71,7 +73,7 @@ def sense(
             if j < n:
                 value += offset[i, j]
             if last >= 0:
-                value += noise[now, i, j]
+                value += noise[now, i, j] * scale[i, j]
             if j < n and step[i, j] > 0:
                 value = np.rint(value / step[i, j]) * step[i, j]
             out[k, j] = value

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .kernels import compiled, sense
+from .noise import Noise
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
@@ -36,8 +37,7 @@ class Sensing:
         self._depth = 2 + int(np.ceil(MAX_DELAY / control_dt))
         self._ring = np.zeros((self._depth, nsim, 2 * n), np.float32)
         self._head = 0
-        # By tick first: episodes that began together read neighbours.
-        self._noise = np.zeros((steps + 1, nsim, 2 * n), np.float32)
+        self._noise = Noise(steps, nsim, 2 * n)
         self._whole = np.zeros(nsim, np.intp)
         self._part = np.zeros(nsim, np.float32)
         self._offset = np.zeros((nsim, n), np.float32)
@@ -45,7 +45,7 @@ class Sensing:
         self._tick = np.zeros(nsim, np.intp)
         self._all = np.arange(nsim)
         self._n = n
-        self._silence, self._noisy = self._noise[:0], False
+        self._noisy = False
 
     def reset(
         self,
@@ -66,16 +66,9 @@ class Sensing:
         self._ring[:, ids, self._n :] = 0.0
         self._tick[ids] = 0
         self.refresh(ids, values)
-        std = np.concatenate(
-            [values["encoder_noise"], values["velocity_noise"]], axis=1
-        )
-        steps = len(self._noise)
-        for i, rng, scale in zip(ids, rngs, std, strict=True):
-            if scale.any():
-                draw = rng.standard_normal((steps, 2 * self._n), dtype=np.float32)
-                self._noise[:, i] = draw * scale.astype(np.float32)
-            else:
-                self._noise[:, i] = 0.0
+        noise = values["encoder_noise"], values["velocity_noise"]
+        std = np.concatenate(noise, axis=1)
+        self._noise.draw(ids, rngs, std)
         self._noisy |= bool(std.any())
 
     def refresh(self, ids: Ids, values: Mapping[str, Floats]) -> None:
@@ -110,7 +103,8 @@ class Sensing:
             self._whole,
             self._part,
             self._offset,
-            self._noise if self._noisy else self._silence,
+            self._noise.drawn[: None if self._noisy else 0],
+            self._noise.scale,
             self._tick,
             self._step,
             ids,

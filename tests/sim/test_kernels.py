@@ -36,11 +36,12 @@ def _readings(rng):
     ring = rng.normal(size=(4, 5, 6)).astype(np.float32)
     offset, step = rng.uniform(0, 0.1, (2, 5, 3)).astype(np.float32)
     step[1] = 0.0
-    noise = rng.normal(size=(7, 5, 6)).astype(np.float32)
+    noise = rng.integers(-9000, 9000, (7, 5, 6)).astype(np.int16)
+    scale = rng.uniform(0, 1e-4, (5, 6)).astype(np.float32)
     part, tick = rng.random(5).astype(np.float32), np.array([0, 3, 6, 7, 90])
     whole, ids = np.array([0, 1, 2, 1, 0]), np.array([4, 0, 3, 1])
     out = np.zeros((4, 6), np.float32)
-    return [ring, 1, whole, part, offset, noise, tick, step, ids, out]
+    return [ring, 1, whole, part, offset, noise, scale, tick, step, ids, out]
 
 
 def _period(rng):
@@ -107,19 +108,20 @@ def test_what_stands_in_a_gap_is_moved_by_its_ends():
 
 def test_readings_are_late_shifted_noisy_and_rounded():
     rng = np.random.default_rng(3)
-    ring, head, whole, part, offset, noise, tick, step, ids, out = _readings(rng)
-    compiled(sense)(ring, head, whole, part, offset, noise, tick, step, ids, out)
+    *given, out = _readings(rng)
+    ring, head, whole, part, offset, noise, scale, tick, step, ids = given
+    compiled(sense)(*given, out)
     newer = ring[(head - whole[ids]) % 4, ids]
     older = ring[(head - whole[ids] - 1) % 4, ids]
     value = newer + (older - newer) * part[ids, None]
     value[:, :3] += offset[ids]
-    value += noise[np.minimum(tick[ids], 6), ids]
+    value += noise[np.minimum(tick[ids], 6), ids] * scale[ids]
     unit = np.where(step[ids] > 0, step[ids], 1.0).astype(np.float32)
     rounded = np.where(
         step[ids] > 0, np.round(value[:, :3] / unit) * unit, value[:, :3]
     )
     np.testing.assert_array_equal(out, np.concatenate([rounded, value[:, 3:]], axis=1))
-    given = (ring, head, whole, part, offset, noise[:0], tick, step, ids)
+    given[5] = noise[:0]
     compiled(sense)(*given, out)
     assert not np.array_equal(out[:, 3:], value[:, 3:])
 
