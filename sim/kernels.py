@@ -192,7 +192,10 @@ def play_operator(
         for j in range(driven.shape[1]):
             half = 0.5 * gap[i, j]
             low, high = command[i, j] - half, command[i, j] + half
-            driven[i, j] = ctrl[i, at[j]] = min(max(driven[i, j], low), high)
+            moved = min(max(driven[i, j], low), high)
+            if np.isnan(command[i, j]):  # Passes, so that the simulation is given up.
+                moved = command[i, j]
+            driven[i, j] = ctrl[i, at[j]] = moved
 
 
 def read(

@@ -254,6 +254,8 @@ class ArmLoop:
         self.unstable_episodes += len(ids)
         home = np.repeat(self.robot.home[None], len(ids), axis=0)
         self.batch.reset(ids, home)
+        self._sensors["previous_command"][ids] = home
+        self._sensors["previous_command_vel"][ids] = 0.0
 
     def _finish(
         self, observation: Singles, reward: Singles, success: Bools, unstable: Bools

@@ -106,6 +106,18 @@ def test_what_stands_in_a_gap_is_moved_by_its_ends():
     assert 0 < (driven == before).sum() < driven.size
 
 
+def test_a_command_that_is_no_number_passes_and_others_do_not_notice():
+    command, gap, driven, ctrl, at = _play(np.random.default_rng(0))
+    whole = [a.copy() for a in (command, gap, driven, ctrl, at)]
+    compiled(play_operator)(*whole)
+    command[2, 1] = np.nan
+    compiled(play_operator)(command, gap, driven, ctrl, at)
+    expected = whole[2]
+    expected[2, 1] = np.nan
+    np.testing.assert_array_equal(driven, expected)
+    np.testing.assert_array_equal(ctrl[:, at], expected)
+
+
 def test_readings_are_late_shifted_noisy_and_rounded():
     rng = np.random.default_rng(3)
     *given, out = _readings(rng)

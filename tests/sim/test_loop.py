@@ -102,6 +102,20 @@ def test_different_seeds_give_different_starts():
     np.testing.assert_array_equal(first, env.reset(seed=1)[0])
 
 
+def test_an_action_that_is_no_number_ends_its_episode_and_no_other():
+    loop = ArmLoop(get_robot("ur5e"), get_task("reach"), 4)
+    loop.reset()
+    action = np.zeros((4, loop.interface.action_size), np.float32)
+    action[2, 1] = np.nan
+    step = loop.step(action)
+    assert step.unstable.tolist() == [False, False, True, False]
+    assert step.truncated.tolist() == [False, False, True, False]
+    assert np.isfinite(step.observation).all()
+    assert np.isfinite(step.final_observation).all()
+    assert np.isfinite(step.reward).all()
+    assert loop.unstable_episodes == 1
+
+
 def test_an_unstable_simulation_ends_truncated_and_never_reaches_the_learner():
     loop = ArmLoop(ROBOT, get_task("reach"), 3)
     loop.reset()
