@@ -23,7 +23,7 @@ from forearm.calibration.motion import motion_of
 from forearm.calibration.payload import weigh
 from forearm.calibration.regressor import regressor
 from forearm.calibration.scale import scaled
-from forearm.calibration.score import errors, noise_floor
+from forearm.calibration.score import errors, noise_floor, smooth_errors
 from forearm.calibration.smooth import local_slope
 from forearm.core.errors import ForearmError, MismatchError
 from forearm.core.inertia import moved, point_inertial, principal
@@ -194,6 +194,14 @@ def test_the_noise_floor_is_the_noise_that_was_added() -> None:
     truth = 100 * NOISE / np.sqrt((held[0].effort ** 2).mean(axis=0))
     # Some 1500 samples know a deviation to 3 %; a curve leaves a little of the motion.
     np.testing.assert_allclose(noise_floor(held), truth, rtol=0.1)
+
+
+def test_a_filter_takes_the_noise_from_an_error_and_nothing_that_is_wrong() -> None:
+    held, model = fitted().held, fitted().model
+    assert (smooth_errors(model, held) < 0.8 * errors(model, held)).all()
+    # All of the torque is missing: as much of it with noise and without.
+    nothing: Any = type("Nothing", (), {"predict": lambda _, m: 0.0 * m.effort})()
+    np.testing.assert_allclose(smooth_errors(nothing, held), 100.0, rtol=1e-6)
 
 
 def test_what_a_current_cannot_tell_is_said_in_words() -> None:
